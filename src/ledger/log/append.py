@@ -1,0 +1,170 @@
+"""Appending: from submitted bytes to entries, state, totals and a signed checkpoint that change together or not at all.
+
+The steps of ``Log.append``, and what a crash there leaves (docs/ARCHITECTURE.md has the table):
+
+1. open: canonical bytes, schema, signature, in parallel; nothing held                   -- nothing happened
+2. lock the head; read everything else after it                                          -- nothing happened
+3. known events: the same event id, under any valid signature, is answered with its place
+4. load every row that the batch's decisions read, set-wise
+5. decide one event after the other; a refusal leaves no trace
+6. write entries, full subtrees, state and totals; sign the checkpoint; move the head    -- rolled back
+7. commit                                                                                -- all or nothing
+8. answer.  Whoever got no answer sends the same bytes again                             -- step 3 answers
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import Final
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from ledger.errors import Refused, Waiting
+from ledger.proof.checkpoint import Checkpoint, sign_checkpoint
+from ledger.proof.merkle import leaf_hash
+from ledger.proof.note import NoteSigner
+from ledger.store.engine import Database
+from ledger.store.entries import Head, StoredEntry, find_events, lock_head, write_entries
+from ledger.store.rows import Batch
+from ledger.tally.events import ElectionOpened
+from ledger.tally.fold import decide, more, needs
+from ledger.tally.projection import VOIDS, trace
+from ledger.tally.signing import Opened, encode_entry, open_submission
+from ledger.tally.state import At
+
+__all__ = ["BATCH_EVENTS", "Answer", "Appended", "Log", "admit"]
+
+BATCH_EVENTS: Final = 1_000
+"""The most events that one transaction appends."""
+
+_OPEN_CHUNK: Final = 64
+
+
+class Appended(Struct, frozen=True, gc=False):
+    """The event stands at ``index`` (entry 0 is the first).  ``void`` is its code where it takes no effect, '' where it does;
+    ``before`` is True where it stood there before this call; ``late`` where the clock had gone back, so that the entry bears the
+    time of the one before."""
+
+    event_id: bytes
+    index: int
+    void: str
+    before: bool
+    late: bool
+
+
+Answer = Appended | Refused | Waiting
+
+
+def admit(submissions: Sequence[bytes], executor: Executor | None) -> list[Opened | Refused]:
+    """Opens submissions, over the executor's threads where there is one; the order is kept."""
+    if executor is None or len(submissions) < 2 * _OPEN_CHUNK:
+        return _open_all(submissions)
+    chunks = [submissions[at : at + _OPEN_CHUNK] for at in range(0, len(submissions), _OPEN_CHUNK)]
+    return [opened for chunk in executor.map(_open_all, chunks) for opened in chunk]
+
+
+def _open_all(submissions: Sequence[bytes]) -> list[Opened | Refused]:
+    opened: list[Opened | Refused] = []
+    for submission in submissions:
+        try:
+            opened.append(open_submission(submission))
+        except Refused as refusal:
+            opened.append(refusal)
+    return opened
+
+
+class Log:
+    """A ledger's log, open for appending.  ``clock`` gives ms since 1970; ``signer`` holds the log's Ed25519 key."""
+
+    def __init__(self, database: Database, *, signer: NoteSigner, clock: Callable[[], int]) -> None:
+        self._database = database
+        self._signer = signer
+        self._clock = clock
+
+    def append(self, submissions: Sequence[bytes], *, executor: Executor | None = None) -> list[Answer]:
+        """One answer for each submission, in order.  Appends at most ``BATCH_EVENTS`` of them a transaction.
+
+        Raises ``Broken`` (disk full, damaged store, ...) or ``Waiting`` (another writer) when a transaction fails as a whole;
+        nothing of that transaction was appended then, and sending the same bytes again is right.
+        """
+        opened = admit(submissions, executor)  # 1
+        answers: list[Answer] = []
+        for start in range(0, len(opened), BATCH_EVENTS):
+            with self._database.writing() as connection:  # 7: commits at the end
+                answers += self._append_batch(connection, opened[start : start + BATCH_EVENTS])
+        return answers  # 8
+
+    def _append_batch(self, connection: Connection, opened: Sequence[Opened | Refused]) -> list[Answer]:
+        head = lock_head(connection)  # 2
+        events = [event for event in opened if isinstance(event, Opened)]
+        known = find_events(connection, [event.event_id for event in events])  # 3
+        batch = Batch(connection)
+        batch.load(need for event in events if event.event_id not in known for need in needs(event))  # 4
+        now = self._clock()
+        work = _Work(batch, head, max(head.sequenced_at, now))
+        answers: list[Answer] = []
+        for event in opened:  # 5
+            if not isinstance(event, Opened):
+                answers.append(event)
+            elif event.event_id in known:
+                index = known[event.event_id]
+                void = batch.get(VOIDS, index.to_bytes(8)) or ""
+                answers.append(Appended(event.event_id, index, void, True, False))
+            else:
+                answer = self._refuse_other_log(event) or work.take(event, late=work.time > now)
+                if isinstance(answer, Appended):
+                    known[event.event_id] = answer.index
+                answers.append(answer)
+        if work.entries:
+            self._write(connection, head, work)  # 6
+        return answers
+
+    def _refuse_other_log(self, event: Opened) -> Refused | None:
+        """Entry 0 names the key of the log that it opens; it is not for another log."""
+        if isinstance(event.data, ElectionOpened) and event.data.log_key != self._signer.vkey:
+            return Refused("log-key-other", "entry 0 names the key of another log")
+        return None
+
+    def _write(self, connection: Connection, head: Head, work: _Work) -> None:
+        frontier = head.frontier.extend([entry.leaf for entry in work.entries])
+        checkpoint = Checkpoint(self._signer.key.name, frontier.size, frontier.root())
+        new = Head(frontier.size, work.chain, frontier, work.time, sign_checkpoint(checkpoint, self._signer))
+        work.batch.flush()
+        write_entries(connection, head, new, work.entries)
+
+
+class _Work:
+    """The entries that a batch has made so far, over the state as they left it."""
+
+    def __init__(self, batch: Batch, head: Head, time: int) -> None:
+        self.batch = batch
+        self.time = time
+        self.chain = head.chain
+        self.entries: list[StoredEntry] = []
+        self._size = head.size
+
+    def take(self, event: Opened, *, late: bool) -> Answer:
+        """Decides one event at the next index; what is refused leaves no trace."""
+        index = self._size + len(self.entries)
+        self.batch.load(more(self.batch, event))
+        change = decide(self.batch, event, At(index, self.time))
+        if isinstance(change, Refused | Waiting):
+            return change
+        try:
+            data = encode_entry(
+                index=index,
+                chain=self.chain,
+                sequenced_at=self.time,
+                payload=event.payload,
+                signature=event.signature,
+            )
+        except Refused as refusal:
+            return refusal
+        self.batch.apply(change)
+        for table, key, row in trace(event, index, change):
+            self.batch.put(table, key, row)
+        self.chain = leaf_hash(data)
+        self.entries.append(StoredEntry(index, event.event_id, self.chain, data))
+        return Appended(event.event_id, index, change.void, False, late)

@@ -1,0 +1,134 @@
+"""Publishing: the log as a folder of files that any web server can serve and any C2SP reader can read (docs/FORMATS.md section 6).
+
+    checkpoint                         the signed tree head
+    tile/<level>/<number>[.p/<width>]  hashes of the tree
+    tile/entries/<number>[.p/<width>]  the entries
+    recap/<size>/recap_root            the commitment of all recaps at that size
+    recap/<size>/<contest>/<area>      a recap page
+    README.txt                         for people who find the folder; not authenticated
+
+Every file but ``checkpoint`` is written once and never changed; the checkpoint comes last, so a reader who holds it finds all that it
+implies.  Publishing again writes what is new.  A folder whose checkpoint this log cannot be an extension of is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from ledger.errors import Broken
+from ledger.files import Files
+from ledger.proof.checkpoint import parse_checkpoint
+from ledger.proof.merkle import root_at
+from ledger.proof.note import parse_note
+from ledger.proof.tiles import encode_bundle, entries_path, new_tiles, tile_path
+from ledger.store.engine import Database
+from ledger.store.entries import read_entries, read_head, tile_reader
+from ledger.store.rows import Rows
+from ledger.tally.pages import Page, page_path, recap_pages, recap_root
+from ledger.tally.state import ELECTION, SINGLE
+
+__all__ = ["Published", "publish"]
+
+CHECKPOINT_LIMIT_BYTES: Final = 1_000_000
+
+README: Final = """\
+This folder is the published log of an election tally ledger.
+
+  checkpoint   how many entries the log has and the root of its Merkle tree, signed
+  tile/        the tree and the entries themselves (C2SP tlog-tiles)
+  recap/       the totals that these entries give, page by page
+
+Everything here can be checked without trusting the server that you had it from:
+
+  ledger verify THIS-FOLDER --ledger-id ID
+
+The ledger id is printed by the election's commission; take it from there and not from here.
+This file alone is not authenticated.
+"""
+
+
+class Published(NamedTuple):
+    """What a call of ``publish`` did."""
+
+    size: int
+    root: bytes
+    files: int
+    bytes: int
+
+
+def publish(database: Database, folder: Path, files: Files) -> Published:
+    """Brings ``folder`` up to the log's head.  1 read one snapshot, 2 compare with what is there, 3 tiles and bundles, 4 recap,
+    5 checkpoint, 6 remove recaps older than the one before.  Raises ``Broken`` ``publication-diverges``, ``log-empty``."""
+    with database.reading() as connection:  # 1
+        head = read_head(connection)
+        if not head.size:
+            raise Broken("log-empty", "there is nothing to publish before the election is opened")
+        old = _published_size(connection, folder, files, head.size)  # 2
+        written = 0
+        count = 0
+        for path, data in _everything_new(connection, old, head.size):  # 3, 4
+            files.make_folder((folder / path).parent)
+            files.create(folder / path, data)
+            written += len(data)
+            count += 1
+    files.write(folder / "checkpoint", head.checkpoint)  # 5
+    _remove_old_recaps(folder, files, keep={old, head.size})  # 6
+    return Published(head.size, head.frontier.root(), count + 1, written + len(head.checkpoint))
+
+
+def _published_size(connection: Connection, folder: Path, files: Files, size: int) -> int:
+    """The tree size that the folder shows; 0 for a new folder.  It must be a prefix of this log."""
+    path = folder / "checkpoint"
+    if not path.exists():
+        files.make_folder(folder)
+        files.write(folder / "README.txt", README.encode())
+        return 0
+    shown = parse_checkpoint(parse_note(files.read(path, CHECKPOINT_LIMIT_BYTES)).text)
+    if shown.size > size or root_at(shown.size, tile_reader(connection)) != shown.root:
+        raise Broken(
+            "publication-diverges",
+            "the folder shows a log that this one does not extend; was an old backup restored?",
+            published=shown.size,
+            log=size,
+        )
+    return shown.size
+
+
+def _everything_new(connection: Connection, old: int, size: int) -> Iterator[tuple[str, bytes]]:
+    tiles = tile_reader(connection)
+    for tile in new_tiles(old, size):
+        if tile.level is None:
+            first = tile.number * 256
+            entries = [row.entry for row in read_entries(connection, first, first + tile.width)]
+            yield entries_path(tile.number, tile.width), encode_bundle(entries)
+        else:
+            yield tile_path(tile.level, tile.number, tile.width), tiles(tile.level, tile.number, tile.width)
+    if old != size:
+        rows = Rows(connection)
+        election = rows.get(ELECTION, SINGLE)
+        tops: list[tuple[str, bytes]] = []
+        page: Page | None = None
+        for page in recap_pages(rows, size):
+            if page.top:
+                tops.append((page.contest, page.commitment))
+            yield f"recap/{size}/{page_path(page.contest, page.area)}", page.data
+        if election is not None:
+            yield f"recap/{size}/recap_root", recap_root(ledger=election.ledger, size=size, tops=tops)
+
+
+def _remove_old_recaps(folder: Path, files: Files, keep: set[int]) -> None:
+    """Older recaps can be made again from the entries; the one before stays for readers who hold the checkpoint before."""
+    recaps = folder / "recap"
+    if not recaps.is_dir():
+        return
+    for old in sorted(recaps.iterdir()):
+        if old.name.isdecimal() and int(old.name) not in keep:
+            for path in sorted(old.rglob("*"), reverse=True):
+                if path.is_file():
+                    files.remove(path)
+            for path in [*sorted((p for p in old.rglob("*") if p.is_dir()), reverse=True), old]:
+                path.rmdir()

@@ -1,0 +1,188 @@
+"""Engines: how a ledger's database is made, opened, checked and talked to.
+
+Create and open are different acts: opening never makes a table, creating never touches one that is there.  On SQLite there is one
+writing engine (BEGIN IMMEDIATE, WAL, synchronous=FULL, asserted) and one for readers (deferred, query_only).  On PostgreSQL the
+server must run with fsync, full_page_writes and synchronous_commit on.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from ledger.errors import BadInput, Broken, LedgerError, Waiting
+from ledger.store.schema import APPLICATION_ID, META, METADATA, SCHEMA_VERSION
+
+__all__ = ["BUSY_TIMEOUT_MS", "Database"]
+
+BUSY_TIMEOUT_MS: Final = 5_000
+
+
+class Database:
+    """A ledger's database: ``reading()`` and ``writing()`` give connections inside a transaction."""
+
+    def __init__(self, url: URL) -> None:
+        self.dialect: Final = url.get_backend_name()
+        if self.dialect == "sqlite":
+            self._path: Path | None = Path(url.database or "")
+            self._writer = _sqlite_engine(url, begin="BEGIN IMMEDIATE", pragmas=_WRITER_PRAGMAS)
+            self._reader = _sqlite_engine(url, begin="BEGIN", pragmas=_READER_PRAGMAS)
+        elif self.dialect == "postgresql":
+            self._path = None
+            self._writer = create_engine(url, isolation_level="READ COMMITTED", pool_pre_ping=True)
+            self._reader = create_engine(url, isolation_level="REPEATABLE READ", pool_pre_ping=True)
+        else:
+            raise BadInput("database-unsupported", "a ledger lives in SQLite or PostgreSQL", dialect=self.dialect)
+
+    @classmethod
+    def create(cls, address: str | Path, *, origin: str) -> Database:
+        """A new, empty ledger database.  Raises ``Broken`` ``store-not-empty`` where there is one already."""
+        database = cls(_url(address))
+        with _errors_told():
+            if database._path is not None and database._path.exists():
+                raise Broken("store-not-empty", "there is a database already", path=str(address))
+            with database._writer.begin() as connection:
+                if database.dialect == "sqlite":
+                    connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+                elif connection.dialect.has_table(connection, "entries"):
+                    raise Broken("store-not-empty", "the database holds a ledger already")
+                METADATA.create_all(connection)
+                connection.execute(
+                    insert(META),
+                    [{"name": "schema", "value": str(SCHEMA_VERSION)}, {"name": "origin", "value": origin}],
+                )
+        database._check_durability()
+        return database
+
+    @classmethod
+    def open(cls, address: str | Path) -> Database:
+        """An existing ledger database.  Raises ``Broken``: ``store-missing``, ``store-foreign``, ``store-version``, ..."""
+        database = cls(_url(address))
+        if database._path is not None and not database._path.is_file():
+            raise Broken("store-missing", "there is no ledger database here", path=str(address))
+        with _errors_told():
+            with database._reader.connect() as connection:
+                if database.dialect == "sqlite":
+                    found = connection.exec_driver_sql("PRAGMA application_id").scalar()
+                    if found != APPLICATION_ID:
+                        raise Broken("store-foreign", "this database is not a ledger's", path=str(address))
+                elif not connection.dialect.has_table(connection, "entries"):
+                    raise Broken("store-missing", "the database holds no ledger")
+                version = connection.execute(select(META.c.value).where(META.c.name == "schema")).scalar()
+            if version != str(SCHEMA_VERSION):
+                raise Broken("store-version", f"the store has schema {version}, this program {SCHEMA_VERSION}")
+        database._check_durability()
+        return database
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A snapshot: what is read inside belongs to one moment."""
+        with _errors_told(), self._reader.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A writing transaction, committed at the end; an error rolls it back.  On SQLite it waits up to 5 s for another writer,
+        then raises ``Waiting`` ``busy``."""
+        with _errors_told(), self._writer.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self._writer.dispose()
+        self._reader.dispose()
+
+    def _check_durability(self) -> None:
+        """Raises ``Broken`` ``store-unsafe`` where a committed entry could be lost by a power cut."""
+        with _errors_told(), self._writer.connect() as connection:
+            wanted: dict[str, tuple[object, ...]]
+            if self.dialect == "sqlite":
+                wanted = {"synchronous": (2, 3), "journal_mode": ("wal",), "recursive_triggers": (1,)}
+                found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in wanted}
+            else:
+                wanted = {"fsync": ("on",), "full_page_writes": ("on",), "synchronous_commit": ("on", "remote_apply")}
+                found = {name: connection.exec_driver_sql(f"SHOW {name}").scalar() for name in wanted}
+        for name, values in wanted.items():
+            if found[name] not in values:
+                raise Broken("store-unsafe", f"the database runs with {name} = {found[name]}", needed=values[0])
+
+
+_WRITER_PRAGMAS: Final = (
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA recursive_triggers = ON",
+    "PRAGMA foreign_keys = ON",
+)
+_READER_PRAGMAS: Final = (f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}", "PRAGMA query_only = ON")
+
+
+def _url(address: str | Path) -> URL:
+    if isinstance(address, str) and "://" in address:
+        return make_url(address)
+    return URL.create("sqlite", database=str(address))
+
+
+def _sqlite_engine(url: URL, *, begin: str, pragmas: tuple[str, ...]) -> Engine:
+    engine = create_engine(url, poolclass=NullPool if begin == "BEGIN" else None)
+
+    def connected(raw: sqlite3.Connection, _record: object) -> None:
+        raw.isolation_level = None  # the driver begins no transaction of its own; `begun` does
+        for pragma in pragmas:
+            raw.execute(pragma)
+
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    listeners: tuple[tuple[str, Callable[..., Any]], ...] = (("connect", connected), ("begin", begun))
+    for name, listener in listeners:
+        event.listen(engine, name, listener)
+    return engine
+
+
+@contextmanager
+def _errors_told() -> Iterator[None]:
+    """Database errors in the ledger's own words."""
+    try:
+        yield
+    except LedgerError:
+        raise
+    except DBAPIError as problem:
+        raise _told(problem) from problem
+
+
+_SQLITE_TOLD: Final = (
+    ("disk is full", Broken, "disk-full", "the disk is full; nothing was appended"),
+    ("disk I/O error", Broken, "disk-full", "the disk failed or is full; nothing was appended"),
+    ("database is locked", Waiting, "busy", "another writer holds the log; send the same bytes again"),
+    ("not a database", Broken, "store-foreign", "this file is not a ledger's database"),
+    ("malformed", Broken, "store-damaged", "the database file is damaged"),
+    ("unable to open", Broken, "store-missing", "the database cannot be opened"),
+    ("readonly", Broken, "store-readonly", "the database cannot be written"),
+    ("append-only", Broken, "log-immutable", "entries are never changed or deleted"),
+    ("never change", Broken, "log-immutable", "full subtrees are never changed or deleted"),
+    ("No space left", Broken, "disk-full", "the database's disk is full; nothing was appended"),
+    ("no such table", Broken, "store-damaged", "a table is missing from the database"),
+)
+
+
+def _told(problem: DBAPIError) -> LedgerError:
+    text = str(problem.orig)
+    for needle, branch, code, detail in _SQLITE_TOLD:
+        if needle in text:
+            return branch(code, detail)
+    if isinstance(problem, IntegrityError):
+        return Broken("store-conflict", f"a row is there already: {text.splitlines()[0]}")
+    if isinstance(problem, OperationalError) and problem.connection_invalidated:
+        return Waiting("busy", "the database went away; send the same bytes again")
+    return Broken("store-failed", text.splitlines()[0] if text else type(problem).__name__)
+
+

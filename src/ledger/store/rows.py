@@ -1,0 +1,166 @@
+"""The projection's rows in SQL: ``Batch``, the view over which one batch is decided, and reading for views and digests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Table as SqlTable
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ledger.store.schema import PROJECTION_TABLES
+from ledger.tally.projection import PROJECTION, SUMS, sums_key
+from ledger.tally.rollup import Sums, ancestors, contest_form, contribution, levels_of
+from ledger.tally.state import CONTESTS, Change, Need, Table, slot_parts
+
+__all__ = ["Batch", "Rows", "clear_projection", "projection_rows", "put_rows", "scan"]
+
+R = TypeVar("R")
+
+LOAD_KEYS: Final = 500
+PUT_ROWS: Final = 1_000
+READ_ROWS: Final = 2_000
+_ABOVE_ASCII: Final = b"\xff"
+
+
+class Rows:
+    """Reads single rows and ranges of the projection; every key is asked for at most once per instance."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._rows: dict[str, dict[bytes, Any]] = {table.name: {} for table in PROJECTION}
+
+    def get(self, table: Table[R], key: bytes, /) -> R | None:
+        """The row, or None."""
+        known = self._rows[table.name]
+        if key not in known:
+            self.load([(table, key)])
+        return known[key]  # type: ignore[no-any-return]
+
+    def load(self, needs: Iterable[Need]) -> None:
+        """Fetches what is not known yet, set-wise: one statement for up to 500 keys of a table."""
+        wanted: dict[str, tuple[Table[Any], dict[bytes, None]]] = {}
+        for table, key in needs:
+            if key not in self._rows[table.name]:
+                wanted.setdefault(table.name, (table, {}))[1][key] = None
+        for name, (table, unknown) in wanted.items():
+            known = self._rows[name]
+            keys = list(unknown)
+            for start in range(0, len(keys), LOAD_KEYS):
+                chunk = keys[start : start + LOAD_KEYS]
+                known.update(dict.fromkeys(chunk))
+                for key, row in self._connection.execute(_LOADERS[name], {"keys": chunk}):
+                    known[key] = table.decode(row)
+
+    def under(self, table: Table[R], prefix: bytes = b"") -> Iterator[tuple[bytes, R]]:
+        """All rows whose key begins with ``prefix``, in key order."""
+        for key, row in scan(self._connection, table.name, prefix):
+            yield key, table.decode(row)
+
+
+class Batch(Rows):
+    """A view that collects what a batch of decisions changes, and writes it set-wise at the end."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._dirty: dict[str, dict[bytes, None]] = {table.name: {} for table in PROJECTION}
+        self._deltas: dict[tuple[str, str], Sums] = {}
+
+    def put(self, table: Table[Any], key: bytes, row: Any) -> None:
+        """Sets a row."""
+        self._rows[table.name][key] = row
+        self._dirty[table.name][key] = None
+
+    def apply(self, change: Change) -> None:
+        """Takes over a decision's rows and what its slots add to the totals directly above them."""
+        for table, key, row in change.puts:
+            self.put(table, key, row)
+        digits = levels_of(self) if change.slots else ()
+        for slot in change.slots:
+            code, station, _round = slot_parts(slot.key)
+            contest = self.get(CONTESTS, code.encode())
+            if contest is None:
+                continue  # the fold makes no slot without its contest
+            form = contest_form(self, contest)
+            delta = contribution(slot.after, form)
+            if slot.before is not None:
+                delta = delta.minus(contribution(slot.before, form))
+            for area in ancestors(station, contest, digits)[:1]:
+                known = self._deltas.get((code, area))
+                self._deltas[code, area] = delta if known is None else known.plus(delta)
+
+    def flush(self) -> None:
+        """Carries the collected deltas up the area tree, once per area, and writes every changed row."""
+        self._carry_up()
+        for table in PROJECTION:
+            rows, dirty = self._rows[table.name], self._dirty[table.name]
+            put_rows(self._connection, table.name, ((key, table.encode(rows[key])) for key in sorted(dirty)))
+            dirty.clear()
+
+    def _carry_up(self) -> None:
+        digits = levels_of(self)
+        deltas: dict[tuple[str, str], Sums] = {}
+        for (code, lowest), delta in self._deltas.items():
+            contest = self.get(CONTESTS, code.encode())
+            if contest is None:
+                continue
+            for area in (lowest, *ancestors(lowest, contest, digits)):
+                known = deltas.get((code, area))
+                deltas[code, area] = delta if known is None else known.plus(delta)
+        self._deltas = {}
+        self.load((SUMS, sums_key(*place)) for place in deltas)
+        for place, delta in deltas.items():
+            key = sums_key(*place)
+            before = self.get(SUMS, key)
+            self.put(SUMS, key, delta if before is None else before.plus(delta))
+
+
+def _loader(table: SqlTable) -> Any:
+    return select(table.c.key, table.c.row).where(table.c.key.in_(bindparam("keys", expanding=True)))
+
+
+_LOADERS: Final = {name: _loader(table) for name, table in PROJECTION_TABLES.items()}
+
+
+def put_rows(connection: Connection, name: str, rows: Iterable[tuple[bytes, bytes]]) -> None:
+    """Inserts or replaces rows of a projection table."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(PROJECTION_TABLES[name])
+    statement = statement.on_conflict_do_update(index_elements=["key"], set_={"row": statement.excluded.row})
+    batch: list[dict[str, bytes]] = []
+    for key, row in rows:
+        batch.append({"key": key, "row": row})
+        if len(batch) == PUT_ROWS:
+            connection.execute(statement, batch)
+            batch = []
+    if batch:
+        connection.execute(statement, batch)
+
+
+def clear_projection(connection: Connection) -> None:
+    """Empties every projection table."""
+    for table in PROJECTION_TABLES.values():
+        connection.execute(delete(table))
+
+
+def scan(connection: Connection, name: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+    """(key, row bytes) of a projection table in key order, keyset page by page."""
+    table = PROJECTION_TABLES[name]
+    query = select(table.c.key, table.c.row).order_by(table.c.key).limit(READ_ROWS)
+    if prefix:
+        query = query.where(table.c.key < prefix + _ABOVE_ASCII)
+    page: Sequence[Any] = connection.execute(query.where(table.c.key >= prefix)).all()
+    while page:
+        for row in page:
+            yield row.key, row.row
+        if len(page) < READ_ROWS:
+            return
+        page = connection.execute(query.where(table.c.key > page[-1].key)).all()
+
+
+def projection_rows(connection: Connection) -> Iterator[tuple[str, bytes, bytes]]:
+    """(table name, key, row bytes) of the whole projection, as its digest wants it."""
+    for table in PROJECTION:
+        for key, row in scan(connection, table.name):
+            yield table.name, key, row

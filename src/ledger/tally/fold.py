@@ -1,0 +1,122 @@
+"""The fold: one event over a state.  Intake, replay and audit decide with these functions, each over its own view.
+
+``needs`` and ``more`` name the rows that a decision reads, so that a store can load them for a whole batch at once; ``decide`` is
+pure and serial, reads only those rows (a test's view refuses others), writes nothing, and has three answers:
+
+- a ``Change``: appended.  With a void code it moves its stream and stands nowhere (what it lacked depended on others' acts);
+- ``Refused``: not appended, ever: what the device could have known alone;
+- ``Waiting``: not appended now: the same bytes may be sent again.
+
+To add an event type, see docs/ARCHITECTURE.md, section "Adding an event type"; a test holds that list.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ledger.errors import Refused, Waiting
+from ledger.tally.acts import keys, setup, tallies
+from ledger.tally.acts.case import Act, Case
+from ledger.tally.events import (
+    ContestsListed,
+    ElectionOpened,
+    EventData,
+    FormsDefined,
+    JurisdictionsListed,
+    KeyRevoked,
+    KeysEnrolled,
+    TallyCorrected,
+    TallyHeld,
+    TallyReleased,
+    TallySubmitted,
+)
+from ledger.tally.signing import Opened
+from ledger.tally.state import ELECTION, KEYS, SINGLE, STREAMS, At, Change, Key, Need, Stream, View
+
+__all__ = ["ACTS", "decide", "more", "needs"]
+
+ACTS: Final[dict[type[EventData], Act]] = {
+    FormsDefined: setup.FORMS_DEFINED,
+    ContestsListed: setup.CONTESTS_LISTED,
+    JurisdictionsListed: setup.JURISDICTIONS_LISTED,
+    KeysEnrolled: keys.KEYS_ENROLLED,
+    KeyRevoked: keys.KEY_REVOKED,
+    TallySubmitted: tallies.TALLY_SUBMITTED,
+    TallyCorrected: tallies.TALLY_CORRECTED,
+    TallyHeld: tallies.TALLY_HELD,
+    TallyReleased: tallies.TALLY_RELEASED,
+}
+"""Every event type but ``election.opened``, which has no state to stand on and is decided by ``setup.open_election``."""
+
+
+def needs(event: Opened) -> tuple[Need, ...]:
+    """The rows that a decision on ``event`` may read, from the event alone."""
+    act = ACTS.get(type(event.data))
+    common: tuple[Need, ...] = ((ELECTION, SINGLE), (KEYS, event.key), (STREAMS, event.key))
+    return common if act is None else common + act.needs(event.data)
+
+
+def more(view: View, event: Opened) -> tuple[Need, ...]:
+    """The rows that show only once the first are there; none for most."""
+    act = ACTS.get(type(event.data))
+    return () if act is None else act.more(view, event.data)
+
+
+def decide(view: View, event: Opened, at: At) -> Change | Refused | Waiting:
+    """What ``event`` does at ``at``.  1 the election, 2 the key, 3 its stream, 4 revocation and validity, 5 its role, 6 the act."""
+    try:
+        return _decide(view, event, at)
+    except (Refused, Waiting) as answer:
+        return answer
+
+
+def _decide(view: View, event: Opened, at: At) -> Change:
+    election = view.get(ELECTION, SINGLE)
+    if isinstance(event.data, ElectionOpened):  # 1
+        if election is not None:
+            raise Refused("already-opened", "a ledger is opened once")
+        return _move_stream(event, setup.open_election(event, event.data, at))
+    if election is None:
+        raise Refused("not-opened", "the first entry of a ledger is election.opened")
+    if event.ledger != election.ledger:
+        raise Refused("other-ledger", "this event was signed for another ledger")
+    key = view.get(KEYS, event.key)
+    if key is None:  # 2
+        raise Waiting("key-unknown", "the key is not enrolled yet; send the same bytes again once it is")
+    _check_stream(view, event)  # 3
+    if key.revoked or key.valid_until:  # 4
+        refused = _refused_by_validity(key, event, at)
+        if refused:
+            return _move_stream(event, Change((), (), refused))
+    act = ACTS[type(event.data)]
+    if key.role not in act.roles:  # 5
+        raise Refused("role-not-entitled", "keys of this role may not do this", role=key.role, type=event.type)
+    return _move_stream(event, act.decide(view, event.data, Case(event, key, election, at)))  # 6
+
+
+def _check_stream(view: View, event: Opened) -> None:
+    """A device signs one stream, never a second branch: each event names the one before and takes the next position."""
+    stream = view.get(STREAMS, event.key)
+    position, previous = (0, None) if stream is None else (stream.position, stream.previous)
+    if event.position > position:
+        raise Waiting("stream-gap", "an earlier event of this key has not arrived", position=event.position, next=position)
+    if event.position < position:
+        raise Refused("stream-position", "this position of the key's stream is taken", position=event.position)
+    if event.previous != previous:
+        raise Refused("stream-previous", "the event before this one in the key's stream is another", position=event.position)
+
+
+def _refused_by_validity(key: Key, event: Opened, at: At) -> str:
+    """The void code for a late event up to the last good position of a revoked key; '' while the key is valid."""
+    for revocation in key.revoked:
+        if any(event.position <= position for position in revocation.last_good):
+            return "key-revoked"
+        raise Refused("key-revoked", "the key was revoked; an officer enters an honest late form", entry=revocation.index)
+    if key.valid_until and at.time > key.valid_until:
+        raise Refused("key-expired", "the key was valid until an earlier time", valid_until=key.valid_until)
+    return ""
+
+
+def _move_stream(event: Opened, change: Change) -> Change:
+    stream = (STREAMS, event.key, Stream(event.position + 1, event.event_id))
+    return Change((*change.puts, stream), change.slots, change.void)

@@ -1,0 +1,67 @@
+"""What is kept beside the log so that reading is quick: all of it can be dropped and replayed (design.md section 9).
+
+The projection is the fold's state (``state.TABLES``), the totals of every area and the versions of every tally.  ``digest`` is how two
+projections are compared: byte for byte, whatever store holds them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+from ledger.tally.events import TallyCorrected, TallyHeld, TallyReleased, TallySubmitted
+from ledger.tally.rollup import Sums
+from ledger.tally.signing import Opened
+from ledger.tally.state import TABLES, Change, Table, slot_key
+
+__all__ = ["PROJECTION", "SUMS", "VERSIONS", "VOIDS", "digest", "sums_key", "trace", "version_index", "version_prefix"]
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+SUMS: Final[Table[Sums]] = Table("sums", _encode, msgspec.msgpack.Decoder(Sums).decode)
+"""(contest, area) -> the total."""
+
+VERSIONS: Final[Table[str]] = Table("versions", _encode, msgspec.msgpack.Decoder(str).decode)
+"""(slot, index) -> the void code, or '' where the event took effect: every event that named the slot, late ones included."""
+
+VOIDS: Final[Table[str]] = Table("voids", _encode, msgspec.msgpack.Decoder(str).decode)
+"""index -> the void code of an entry that stands nowhere."""
+
+PROJECTION: Final[tuple[Table[Any], ...]] = (*TABLES, SUMS, VERSIONS, VOIDS)
+"""Every table that replay drops and rebuilds, in the order of the digest."""
+
+
+def sums_key(contest: str, area: str) -> bytes:
+    """A total's key."""
+    return f"{contest}/{area}".encode()
+
+
+def version_prefix(slot: bytes) -> bytes:
+    """What the keys of a slot's versions begin with."""
+    return slot + b"/"
+
+
+def version_index(key: bytes) -> int:
+    """The log index in a version's key."""
+    return int.from_bytes(key[-8:])
+
+
+def trace(event: Opened, index: int, change: Change) -> Iterator[tuple[Table[Any], bytes, Any]]:
+    """The rows of VERSIONS and VOIDS that an appended event adds."""
+    data = event.data
+    if isinstance(data, TallySubmitted | TallyCorrected | TallyHeld | TallyReleased):
+        slot = slot_key(data.contest, data.station, data.round)
+        yield VERSIONS, version_prefix(slot) + index.to_bytes(8), change.void
+    if change.void:
+        yield VOIDS, index.to_bytes(8), change.void
+
+
+def digest(rows: Iterable[tuple[str, bytes, bytes]]) -> str:
+    """SHA-256 in hex over (table name, key, row bytes) of every projection row, tables in the order of PROJECTION, keys ascending."""
+    hasher = hashlib.sha256()
+    for name, key, row in rows:
+        hasher.update(_encode((name, key, row)))
+    return hasher.hexdigest()
