@@ -1,81 +1,186 @@
 """The one file layer: whatever must be durable outside the database is written here (docs/ARCHITECTURE.md, crash table).
 
-A file is written to a temporary name in its own folder, synced, renamed, and the folder synced: after ``write`` returns the content
-survives a power cut; before, there is the old content or the new, never a torn one.  The system calls come in through one seam, so
-that a test can replay every prefix of them with unsynced writes dropped.
+A file is written to a temporary name in its own folder, synced, renamed or linked, and the folder synced: after ``write`` returns the
+content survives a power cut; before, there is the old content or the new, never a torn one.  The system calls come in through one
+seam, ``Calls``, so that tests/test_files.py can replay every prefix of them with unsynced writes dropped: a kill alone cannot show a
+missing fsync.
+
+Left to others: which files there are and when (log.publish, device, node).  Errors: ``Broken`` ``disk-full``, ``file-exists-different``;
+``BadInput`` ``cannot-read``, ``cannot-write``, ``file-too-large``.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from ledger.errors import BadInput, Broken
 
-__all__ = ["DiskFiles", "Files"]
+__all__ = ["Calls", "DiskFiles", "Files"]
+
+PUBLIC_MODE: Final = 0o644
+PRIVATE_MODE: Final = 0o600
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
-class DiskFiles:
-    """Files on this machine's disk."""
+class Calls:
+    """The system calls that change a disk, one method each."""
 
-    def write(self, path: Path, data: bytes, *, private: bool = False) -> None:
-        """``path`` now holds ``data``, durably."""
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o644)
-            try:
-                os.write(fd, data)
-                os.fsync(fd)
-            finally:
-                os.close(fd)
-            os.rename(temporary, path)
-            self._sync_folder(path.parent)
-        except OSError as problem:
-            raise _told(problem, path) from problem
+    def create(self, path: str, mode: int) -> int:
+        """A new, empty file open for writing; ``FileExistsError`` where there is one."""
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
 
-    def create(self, path: Path, data: bytes) -> bool:
-        """As ``write``, but never overwrites: False where ``path`` holds just this already; ``Broken`` where it holds another."""
-        if path.exists():
-            if path.read_bytes() == data:
-                return False
-            raise Broken("file-exists-different", "an immutable file is there with other bytes", path=str(path))
-        self.write(path, data)
-        return True
+    def write(self, fd: int, data: bytes) -> int:
+        """How many bytes were taken."""
+        return os.write(fd, data)
 
-    def make_folder(self, path: Path) -> None:
-        """``path`` is a folder, durably."""
-        path.mkdir(parents=True, exist_ok=True)
+    def sync(self, fd: int) -> None:
+        """The file's content is durable."""
+        os.fsync(fd)
 
-    def remove(self, path: Path) -> None:
-        """``path`` is gone."""
-        path.unlink()
+    def close(self, fd: int) -> None:
+        """The descriptor is given back."""
+        os.close(fd)
 
-    def read(self, path: Path, limit_bytes: int) -> bytes:
-        """The content, refused beyond ``limit_bytes``."""
-        try:
-            data = path.read_bytes()
-        except OSError as problem:
-            raise _told(problem, path) from problem
-        if len(data) > limit_bytes:
-            raise BadInput("file-too-large", "the file is longer than such a file can be", path=str(path))
-        return data
+    def rename(self, old: str, new: str) -> None:
+        """``new`` is what ``old`` was, in one step."""
+        os.rename(old, new)
 
-    def _sync_folder(self, path: Path) -> None:
-        fd = os.open(path, os.O_RDONLY)
+    def link(self, old: str, new: str) -> None:
+        """``new`` is ``old`` as well; ``FileExistsError`` where there is one."""
+        os.link(old, new)
+
+    def unlink(self, path: str) -> None:
+        """The name is gone."""
+        os.unlink(path)
+
+    def make_folder(self, path: str) -> None:
+        """A new folder."""
+        os.mkdir(path)
+
+    def remove_folder(self, path: str) -> None:
+        """An empty folder is gone."""
+        os.rmdir(path)
+
+    def sync_folder(self, path: str) -> None:
+        """The folder's names are durable."""
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(fd)
         finally:
             os.close(fd)
 
 
-Files = DiskFiles
+class Files:
+    """Durable files on this machine's disk."""
 
-_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+    def __init__(self, calls: Calls | None = None) -> None:
+        self._calls = calls or Calls()
+        self._made = 0
+
+    def write(self, path: Path, data: bytes, *, private: bool = False) -> None:
+        """``path`` now holds ``data``, durably; ``private`` files are readable by their owner alone."""
+        with self._told(path), self._temporary(path, data, private=private) as temporary:
+            self._calls.rename(temporary, str(path))
+            self._calls.sync_folder(str(path.parent))
+
+    def create(self, path: Path, data: bytes) -> bool:
+        """As ``write``, but never overwrites: False where ``path`` holds just this already.
+
+        Raises ``Broken`` ``file-exists-different`` where it holds something else.
+        """
+        with self._told(path):
+            if not path.exists():
+                with self._temporary(path, data, private=False) as temporary, suppress(FileExistsError):
+                    self._calls.link(temporary, str(path))
+                    self._calls.unlink(temporary)
+                    self._calls.sync_folder(str(path.parent))
+                    return True
+            if path.read_bytes() != data:
+                raise Broken("file-exists-different", "a file that never changes is there with other bytes", path=str(path))
+            self._calls.sync_folder(str(path.parent))  # who made it may have died before this
+            return False
+
+    def make_folder(self, path: Path) -> None:
+        """``path`` is a folder, durably, and so are those above it that had to be made."""
+        missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+        with self._told(path):
+            for folder in reversed(missing):
+                with suppress(FileExistsError):
+                    self._calls.make_folder(str(folder))
+                self._calls.sync_folder(str(folder.parent))
+            if not path.is_dir():
+                raise BadInput("cannot-write", "something else is where a folder should be", path=str(path))
+
+    def remove(self, path: Path) -> None:
+        """The file is gone, durably; no error where it was."""
+        with self._told(path), suppress(FileNotFoundError):
+            self._calls.unlink(str(path))
+            self._calls.sync_folder(str(path.parent))
+
+    def remove_tree(self, path: Path) -> None:
+        """The folder and all in it are gone; links are removed, not followed.  No error where it was."""
+        with self._told(path):
+            if not path.is_dir() or path.is_symlink():
+                return
+            for child in sorted(path.iterdir()):
+                if child.is_dir() and not child.is_symlink():
+                    self.remove_tree(child)
+                else:
+                    self._calls.unlink(str(child))
+            self._calls.remove_folder(str(path))
+            self._calls.sync_folder(str(path.parent))
+
+    def read(self, path: Path, limit_bytes: int) -> bytes:
+        """The content; ``BadInput`` ``cannot-read``, or ``file-too-large`` beyond ``limit_bytes``."""
+        try:
+            with path.open("rb") as file:
+                data = file.read(limit_bytes + 1)
+        except OSError as problem:
+            raise BadInput("cannot-read", _words(problem), path=str(path)) from problem
+        if len(data) > limit_bytes:
+            raise BadInput("file-too-large", f"more than {limit_bytes:,} bytes", path=str(path))
+        return data
+
+    @contextmanager
+    def _temporary(self, path: Path, data: bytes, *, private: bool) -> Iterator[str]:
+        """A synced file with ``data`` beside ``path``; gone afterwards, whatever happens to the process's own steps."""
+        self._made += 1
+        temporary = str(path.with_name(f".{path.name}.{os.getpid()}-{self._made}.tmp"))
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)  # left by a dead process of the same number
+        fd = self._calls.create(temporary, PRIVATE_MODE if private else PUBLIC_MODE)
+        try:
+            try:
+                rest = memoryview(data)
+                while rest:
+                    rest = rest[self._calls.write(fd, bytes(rest)) :]
+                self._calls.sync(fd)
+            finally:
+                self._calls.close(fd)
+            yield temporary
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+
+    @contextmanager
+    def _told(self, path: Path) -> Iterator[None]:
+        """System errors in the ledger's own words."""
+        try:
+            yield
+        except OSError as problem:
+            if problem.errno in _FULL:
+                raise Broken("disk-full", "the disk is full", path=str(path)) from problem
+            raise BadInput("cannot-write", _words(problem), path=str(path)) from problem
 
 
-def _told(problem: OSError, path: Path) -> BadInput | Broken:
-    if problem.errno in _FULL:
-        return Broken("disk-full", "the disk is full", path=str(path))
-    return BadInput("cannot-write", str(problem), path=str(path))
+DiskFiles = Files
+
+
+def _words(problem: OSError) -> str:
+    return problem.strerror or type(problem).__name__

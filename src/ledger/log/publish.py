@@ -127,8 +127,4 @@ def _remove_old_recaps(folder: Path, files: Files, keep: set[int]) -> None:
         return
     for old in sorted(recaps.iterdir()):
         if old.name.isdecimal() and int(old.name) not in keep:
-            for path in sorted(old.rglob("*"), reverse=True):
-                if path.is_file():
-                    files.remove(path)
-            for path in [*sorted((p for p in old.rglob("*") if p.is_dir()), reverse=True), old]:
-                path.rmdir()
+            files.remove_tree(old)

@@ -183,14 +183,11 @@ def _children(state: Reader, election: Election, code: str, form: CompiledForm, 
                 votes = tuple(figures[index] if figures else None for index in form.candidate_figures)
                 yield ChildRecap(station, area_name(state, station), votes, {}, slot.state)
         return
-    for key, row in state.under(AREAS, area.encode()):
-        child = key.decode()
-        if len(child) != below:
-            continue
-        sums = state.get(SUMS, sums_key(code, child))
-        if sums is not None:
+    for key, sums in state.under(SUMS, sums_key(code, area)):
+        child = key.decode().rpartition("/")[2]
+        if len(child) == below:
             votes = tuple(sums.figures[index] for index in form.candidate_figures)
-            yield ChildRecap(child, row.name, votes, _counts(sums), "")
+            yield ChildRecap(child, area_name(state, child), votes, _counts(sums), "")
 
 
 def _station_recap(

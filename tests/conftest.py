@@ -1,0 +1,118 @@
+"""What all tests share: where the real data is, a real PostgreSQL, and the rule that in CI nothing is skipped."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUIRE_ALL = os.environ.get("LEDGER_REQUIRE_ALL") == "1"
+
+settings.register_profile(
+    "ledger", deadline=None, derandomize=True, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("search", deadline=None, max_examples=2_000)
+settings.load_profile(os.environ.get("LEDGER_HYPOTHESIS", "ledger"))
+
+
+def cannot_run(reason: str) -> NoReturn:
+    """Skips the test, visibly; with LEDGER_REQUIRE_ALL=1 fails it."""
+    if REQUIRE_ALL:
+        pytest.fail(f"LEDGER_REQUIRE_ALL=1, and this cannot run: {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The real election data, beside the checkout (or where LEDGER_SHARED_DATA says)."""
+    folder = Path(os.environ.get("LEDGER_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        cannot_run(f"the real election data is not at {folder}")
+    return folder
+
+
+# --- PostgreSQL ------------------------------------------------------------------------------------------------------------------
+
+
+def _postgres_program(name: str) -> str | None:
+    found = shutil.which(name)
+    if found and not Path(found).resolve().parent.name == "bin":
+        found = None
+    places = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
+    return str(places[0]) if places else found
+
+
+class _Cluster:
+    """A throw-away PostgreSQL server, reached by a socket in its own folder; run as another user when the tests run as root."""
+
+    def __init__(self, folder: Path, initdb: str, pg_ctl: str) -> None:
+        self._folder, self._pg_ctl = folder, pg_ctl
+        self._user = {"user": "nobody"} if os.geteuid() == 0 else {}
+        if self._user:
+            shutil.chown(folder, "nobody")
+        self._run(initdb, "-D", str(folder / "data"), "-A", "trust", "-U", "ledger", "-E", "UTF8", "--locale=C")
+        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=60"
+        self._run(pg_ctl, "-D", str(folder / "data"), "-l", str(folder / "log"), "-o", options, "-w", "start")
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg://ledger@/{database}?host={self._folder}"
+
+    def stop(self) -> None:
+        self._run(self._pg_ctl, "-D", str(self._folder / "data"), "-m", "immediate", "stop")
+
+    def _run(self, *command: str) -> None:
+        # Output goes to no pipe: the server would keep it open, and reading it would never end.
+        done = subprocess.run(
+            command, cwd=self._folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, **self._user
+        )
+        if done.returncode:
+            log = self._folder / "log"
+            told = log.read_text() if log.exists() else "no log"
+            raise RuntimeError(f"{command[0]} ended with {done.returncode}: {told}")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The address of a server's first database: LEDGER_TEST_POSTGRES, or a server of our own."""
+    given = os.environ.get("LEDGER_TEST_POSTGRES")
+    if given:
+        yield given
+        return
+    initdb, pg_ctl = _postgres_program("initdb"), _postgres_program("pg_ctl")
+    if initdb is None or pg_ctl is None:
+        cannot_run("no PostgreSQL server's programs are on this machine")
+    with tempfile.TemporaryDirectory(prefix="ledger-pg-", ignore_cleanup_errors=True) as name:
+        cluster = _Cluster(Path(name), initdb, pg_ctl)
+        try:
+            yield cluster.url("postgres")
+        finally:
+            cluster.stop()
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str) -> Iterator[str]:
+    """A fresh PostgreSQL database's address; dropped afterwards."""
+    import sqlalchemy
+
+    name = f"ledger_{os.getpid()}_{next(_numbers)}"
+    server = sqlalchemy.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
+    try:
+        yield server.url.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with server.connect() as connection:
+            connection.execute(sqlalchemy.text(f"DROP DATABASE {name} WITH (FORCE)"))
+        server.dispose()
