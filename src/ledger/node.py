@@ -201,13 +201,14 @@ class Node:
         extra = encode([entry.chain, entry.sequenced_at, entry.event.signature])
         return encode_proof(TlogProof(index, tuple(path), head.checkpoint, extra))
 
-    def consistency(self, old: int) -> list[bytes]:
-        """The proof that the log at its head extends the log at size ``old``."""
+    def consistency(self, old: int, new: int | None = None) -> list[bytes]:
+        """The proof that the log at size ``new`` (its head, unless told) extends the log at size ``old``."""
         with self.database.reading() as connection:
             size = read_head(connection).size
-            if not 0 < old <= size:
-                raise BadInput("size-beyond-log", "a consistency proof begins at a size from 1 to the log's", old=old)
-            return prove_consistency(old, size, tile_reader(connection))
+            upto = size if new is None else new
+            if not 0 < old <= upto <= size:
+                raise BadInput("size-beyond-log", "a consistency proof begins at a size from 1 to the log's", old=old, size=size)
+            return prove_consistency(old, upto, tile_reader(connection))
 
     # --- replaying ---------------------------------------------------------------------------------------------------------------
 

@@ -44,5 +44,3 @@ class EventStream:
         if opening:
             self.ledger = event_id
         return Signed(event_id, submission)
-
-

@@ -63,14 +63,20 @@ def encode(value: object, /) -> bytes:
     return msgpack.packb(_sorted(plain, NESTING_MAX), use_bin_type=True, strict_types=True)  # type: ignore[no-any-return]
 
 
+_SCALARS: Final = frozenset({bytes, int, str, type(None)})
+
+
 def _sorted(value: object, depth: int) -> object:
     """``value`` with every map in key order; refuses what canonical bytes cannot say."""
-    if isinstance(value, bool | float) or depth < 0:
+    kind = type(value)
+    if kind is bool or kind is float or depth < 0:
         raise Refused("not-canonical", "booleans, floats and more than 8 levels have no canonical form")
+    if kind in _SCALARS:
+        return value
     if isinstance(value, Mapping):
         return {key: _sorted(value[key], depth - 1) for key in sorted(value)}
     if isinstance(value, list | tuple):
-        return [_sorted(item, depth - 1) for item in value]
+        return [item if type(item) in _SCALARS and depth else _sorted(item, depth - 1) for item in value]
     return value
 
 

@@ -259,12 +259,7 @@ def _side(text: str, index: Mapping[str, int]) -> tuple[tuple[int, ...], ...]:
 
 
 def _term(words: list[str], index: Mapping[str, int]) -> tuple[int, ...]:
-    match words:
-        case [number] if number.isdecimal():
-            return (int(number),)
-        case [code]:
-            return (1, index[code])
-        case [number, code]:
-            return (int(number), index[code])
-        case _:
-            raise BadInput("shipped-form-broken", "a term is a figure, a number and a figure, or a number", term=" ".join(words))
+    if len(words) == 1:
+        return (int(words[0]),) if words[0].isdecimal() else (1, index[words[0]])
+    number, code = words
+    return (int(number), index[code])

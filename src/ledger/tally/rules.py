@@ -26,7 +26,7 @@ Language = Literal["en", "id"]
 Numbers = tuple[int, ...]
 
 _EQUATION_TERMS: Final = 3
-"""The left sides of equations are filled up with zeros to so many terms: one wider set of columns is faster than three narrow ones."""
+"""Left sides of equations are filled up with zeros to so many terms: one wide set of columns is faster than three narrow ones."""
 
 
 class Findings(NamedTuple):
@@ -82,7 +82,7 @@ class _Plan(NamedTuple):
     """How all rules are computed when all figures are numbers.
 
     The *values* are the figures, then ``coefficients`` times what ``multiplied`` fetches, then ``constants``: so each side of each
-    rule is a sum of values.  ``constants`` begins with a zero, at index ``zero``.
+    rule is a sum of values.  ``constants`` begins with a zero, which fills up sides that are too short.
     """
 
     multiplied: _Getter

@@ -137,8 +137,9 @@ def _check_contest(view: View, row: ContestRow, election: Election) -> None:
         raise Refused("candidates-mismatch", "ballot numbers must run from 1 to the form's last", contest=row.code)
     levels = {level.code: level.digits for level in election.opened.levels}
     unknown = [code for code in (*row.certifying, row.deciding) if code not in levels]
-    if unknown or len(row.area) not in levels.values():
-        raise Refused("level-unknown", "levels and area must be of the area tree", contest=row.code)
+    above_stations = [level.digits for level in election.opened.levels[:-1]]
+    if unknown or len(row.area) not in above_stations:  # totals and pages begin at the area above the stations
+        raise Refused("level-unknown", "levels and area must be of the area tree, the area above its stations", contest=row.code)
 
 
 # --- areas and stations ----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,12 @@
+"""The stranger: verifies a stream of published bytes and gives a report.
+
+    sources.py     where bytes come from: a published folder, a ledger's own entries
+    verify.py      the verification: one straight line of nine numbered steps
+    signatures.py  the part of it that runs on an executor
+    tree.py        the tree that the entries give, beside the published tiles and bundles
+    totals.py      the recap that the entries give, beside the published pages and a ledger's standing views
+    report.py      what was found, for people and for programs
+
+It knows no SQL, no web and no clock, trusts nothing that it did not compute, and imports ``ledger.errors``, ``ledger.proof`` and
+``ledger.tally`` alone.
+"""

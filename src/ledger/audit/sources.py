@@ -1,0 +1,199 @@
+"""Where the bytes to verify come from: a published folder, or a ledger's own entries.
+
+A source gives bytes and vouches for nothing.  It raises ``NotVerified`` with the place where what it should have is missing or
+malformed, and ``BadInput`` where the place cannot be read at all (no such folder, no permission): that is no finding about a ledger.
+A source is read by one thread, the caller's.
+
+``FolderSource`` reads what ``ledger.log.publish`` writes, or a copy of it.  It follows no symbolic link, opens nothing but plain files
+and reads no more of them than its caller can use.  Copy a folder that is being published to before you verify it: files that appear
+meanwhile are found as stray.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator, Set
+from pathlib import Path
+from typing import Final, Protocol
+
+from ledger.errors import BadInput, LedgerError, NotVerified
+from ledger.proof.checkpoint import parse_checkpoint
+from ledger.proof.note import NOTE_LIMIT_BYTES, parse_note
+from ledger.proof.tiles import ENTRY_LIMIT_BYTES, TILE_WIDTH, decode_bundle, entries_path
+
+__all__ = ["EntriesSource", "FolderSource", "Source", "printable"]
+
+FILES_LIMIT: Final = 20_000_000
+FOLDER_DEPTH_LIMIT_LEVELS: Final = 16
+BUNDLE_LIMIT_BYTES: Final = TILE_WIDTH * (ENTRY_LIMIT_BYTES + 2)
+
+CHECKPOINT: Final = "checkpoint"
+
+
+class Source(Protocol):
+    """Bytes to verify."""
+
+    @property
+    def name(self) -> str:
+        """How the report calls this source."""
+
+    def checkpoint(self) -> bytes:
+        """The signed checkpoint's bytes."""
+
+    def entries(self, start: int, stop: int) -> Iterator[bytes]:
+        """The entries' bytes, ``start`` to ``stop - 1``, in order."""
+
+    def place(self, index: int) -> str:
+        """Where an entry stands: the path of its bundle, or ``entries/<index>``."""
+
+    def paths(self) -> Set[str] | None:
+        """The relative paths of all published files, or None where the source has none but its entries."""
+
+    def read(self, path: str, limit_bytes: int) -> bytes:
+        """A published file; ``NotVerified`` ``file-missing``, ``file-too-large``, ``file-not-plain``."""
+
+
+class EntriesSource:
+    """A checkpoint and the entries that a ledger gives; no files.
+
+    ``entries(start, stop)`` gives the entries' bytes in order; it is asked for up to 256 at a time.  What it raises as ``Broken`` (rows
+    that are not there) is a finding.
+    """
+
+    def __init__(self, checkpoint: bytes, entries: Callable[[int, int], Iterator[bytes]], *, name: str) -> None:
+        self.name: Final = name
+        self._checkpoint = checkpoint
+        self._entries = entries
+
+    def checkpoint(self) -> bytes:
+        """As given."""
+        return self._checkpoint
+
+    def entries(self, start: int, stop: int) -> Iterator[bytes]:
+        """``NotVerified`` ``entry-missing`` where fewer come than were asked for."""
+        index = start
+        try:
+            for index, entry in enumerate(self._entries(start, stop), start + 1):
+                yield entry
+                if index == stop:
+                    return
+        except LedgerError as problem:
+            if problem.code != "store-damaged":
+                raise
+        raise NotVerified("entry-missing", "the ledger does not give this entry", path=self.place(index))
+
+    def place(self, index: int) -> str:
+        """``entries/<index>``."""
+        return f"entries/{index}"
+
+    def paths(self) -> None:
+        """None: there are no files."""
+
+    def read(self, path: str, limit_bytes: int) -> bytes:  # noqa: ARG002
+        """There are no files."""
+        raise NotVerified("file-missing", "the source has no files", path=printable(path))
+
+
+class FolderSource:
+    """A published folder.  Raises ``BadInput`` ``no-publication`` where there is none."""
+
+    def __init__(self, folder: Path) -> None:
+        self.name: Final = str(folder)
+        self._folder = folder
+        if not (folder / CHECKPOINT).exists() and not (folder / "tile").is_dir():
+            raise BadInput("no-publication", "the folder has neither a checkpoint nor tiles", path=str(folder))
+        # The checkpoint is read before the rest is listed: what it implies was published before it.
+        self._checkpoint: bytes | NotVerified
+        try:
+            self._checkpoint = self._read(CHECKPOINT, NOTE_LIMIT_BYTES)
+        except NotVerified as problem:
+            self._checkpoint = problem
+        self._paths = frozenset(self._list())
+        self._size = self._shown_size()
+
+    def _shown_size(self) -> int:
+        """The size that the checkpoint shows, signed or not; 0 where it shows none."""
+        if isinstance(self._checkpoint, NotVerified):
+            return 0
+        try:
+            return parse_checkpoint(parse_note(self._checkpoint).text).size
+        except BadInput:
+            return 0
+
+    def checkpoint(self) -> bytes:
+        """The file ``checkpoint``, as it was when this source was made."""
+        if isinstance(self._checkpoint, NotVerified):
+            raise self._checkpoint
+        return self._checkpoint
+
+    def entries(self, start: int, stop: int) -> Iterator[bytes]:
+        """From the bundles that a log of the shown size has; ``NotVerified`` ``bad-bundle``, and as ``read``."""
+        for number in range(start // TILE_WIDTH, -(-stop // TILE_WIDTH)):
+            first = number * TILE_WIDTH
+            width = min(TILE_WIDTH, self._size - first)
+            path = entries_path(number, width)
+            try:
+                bundle = decode_bundle(self.read(path, BUNDLE_LIMIT_BYTES), width)
+            except BadInput as problem:
+                if problem.code != "bad-bundle":
+                    raise
+                raise NotVerified(problem.code, problem.detail, path=path) from None
+            yield from bundle[max(start - first, 0) : stop - first]
+
+    def place(self, index: int) -> str:
+        """The path of the bundle."""
+        number = index // TILE_WIDTH
+        return entries_path(number, max(1, min(TILE_WIDTH, self._size - number * TILE_WIDTH)))
+
+    def paths(self) -> Set[str]:
+        """All files below the folder; links and other things that are no folders too, so that they are found as stray."""
+        return self._paths
+
+    def read(self, path: str, limit_bytes: int) -> bytes:
+        """One of ``paths``, refused beyond ``limit_bytes``."""
+        if path not in self._paths:
+            raise NotVerified("file-missing", "the file is not there", path=printable(path))
+        return self._read(path, limit_bytes)
+
+    def _read(self, path: str, limit_bytes: int) -> bytes:
+        try:
+            descriptor = os.open(self._folder / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise NotVerified("file-missing", "the file is not there", path=printable(path)) from None
+        except OSError as problem:
+            if (self._folder / path).is_symlink():
+                raise NotVerified("file-not-plain", "a symbolic link is not followed", path=printable(path)) from None
+            raise BadInput("cannot-read", str(problem), path=printable(path)) from None
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise NotVerified("file-not-plain", "this is not a plain file", path=printable(path))
+            data = file.read(limit_bytes + 1)
+        if len(data) > limit_bytes:
+            raise NotVerified("file-too-large", f"longer than the {limit_bytes:,} bytes that it can have", path=printable(path))
+        return data
+
+    def _list(self) -> Iterator[str]:
+        """Every path below the folder that is not itself a folder."""
+        folders = [""]
+        count = 0
+        while folders:
+            folder = folders.pop()
+            try:
+                found = list(os.scandir(self._folder / folder))
+            except OSError as problem:
+                raise BadInput("cannot-read", str(problem), path=printable(folder)) from None
+            for item in found:
+                path = f"{folder}/{item.name}" if folder else item.name
+                count += 1
+                if count > FILES_LIMIT or path.count("/") >= FOLDER_DEPTH_LIMIT_LEVELS:
+                    raise BadInput("folder-too-large", "more files or deeper folders than any publication has", path=printable(path))
+                if item.is_dir(follow_symlinks=False):
+                    folders.append(path)
+                else:
+                    yield path
+
+
+def printable(text: str) -> str:
+    """``text`` with everything escaped that could move a terminal's cursor, reorder a line or break its encoding."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)

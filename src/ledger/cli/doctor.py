@@ -1,0 +1,183 @@
+"""``doctor``: what this machine and this ledger lack, each with what to do.  It changes nothing but a probe file that it removes."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import shutil
+import sqlite3
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+from ledger.cli.app import DEVICES, App
+from ledger.cli.language import local_time, text
+from ledger.cli.output import emit, line
+from ledger.cli.program import command
+from ledger.errors import LedgerError
+
+__all__ = ["Check", "doctor"]
+
+PYTHON_MIN: Final = (3, 11)
+SQLITE_MIN: Final = (3, 35)
+DISK_MIN_BYTES: Final = 1_000_000_000
+CLOCK_FORWARD_MS: Final = 10 * 60 * 1000
+BUILT: Final = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+"""No clock that is right shows an earlier time."""
+FAILED: Final = 4
+
+Outcome = Literal["OK", "WARN", "FAIL", "NOT-EVALUATED"]
+
+
+class Check(NamedTuple):
+    """One thing looked at: its name, how it is, what was found, what to do ('' where nothing)."""
+
+    name: str
+    outcome: Outcome
+    found: str
+    do: str
+
+
+@command(examples=("ledger doctor", "ledger doctor --ledger pilkada --json"))
+def doctor(app: App) -> int:
+    """Looks at Python, SQLite, clock, keys, disk and the ledger; exit status 4 where something fails."""
+    checks = list(_checks(app))
+    for check in checks:
+        if app.json:
+            emit(check._asdict())
+        else:
+            line(f"{check.outcome:<13}  {check.name:<16} {check.found}")
+            if check.do:
+                line(f"{'':<15}{text('Langkah', 'Do')}: {check.do}")
+    return FAILED if any(check.outcome == "FAIL" for check in checks) else 0
+
+
+def _checks(app: App) -> Iterator[Check]:
+    yield _python()
+    yield _sqlite()
+    yield _cryptography()
+    yield _clock()
+    yield _encoding()
+    if not app.has_ledger():
+        do = text("Jalankan di dalam folder ledger, atau beri --ledger", "Run it inside a ledger's folder, or give --ledger")
+        yield Check("ledger", "NOT-EVALUATED", text("tidak ada ledger di sini", "no ledger here"), do)
+        return
+    yield Check("ledger", "OK", str(app.folder), "")
+    yield _guarded("database", lambda: _database(app))
+    yield _guarded("log-clock", lambda: _log_clock(app))
+    yield from _keys(app.folder)
+    yield _disk(app.folder)
+    yield _writable(app.folder)
+
+
+def _guarded(name: str, look: Callable[[], Check]) -> Check:
+    try:
+        return look()
+    except (LedgerError, OSError) as problem:
+        from ledger.cli.failing import error_object, told
+
+        said = error_object(told(problem))
+        return Check(name, "FAIL", f"{said['message']} [{said['code']}]", said["next"])
+
+
+def _python() -> Check:
+    good = sys.version_info >= PYTHON_MIN
+    return Check("python", "OK" if good else "FAIL", platform.python_version(), "" if good else "Python >= 3.11")
+
+
+def _sqlite() -> Check:
+    good = sqlite3.sqlite_version_info >= SQLITE_MIN
+    return Check("sqlite", "OK" if good else "FAIL", sqlite3.sqlite_version, "" if good else "SQLite >= 3.35")
+
+
+def _cryptography() -> Check:
+    import cryptography
+    from cryptography.hazmat.backends.openssl.backend import backend
+
+    return Check("cryptography", "OK", f"{cryptography.__version__}, {backend.openssl_version_text()}", "")
+
+
+def _clock() -> Check:
+    now = datetime.datetime.now(datetime.UTC)
+    shown = local_time(int(now.timestamp() * 1000), "Asia/Jakarta")
+    if now < BUILT:
+        return Check("clock", "FAIL", shown, text("Setel jam komputer ini", "Set this machine's clock"))
+    return Check("clock", "OK", shown, "")
+
+
+def _encoding() -> Check:
+    encoding = (sys.stdout.encoding or "ascii").lower()
+    if encoding.replace("-", "") == "utf8":
+        return Check("stdout", "OK", encoding, "")
+    return Check("stdout", "WARN", encoding, text("Pakai UTF-8: PYTHONIOENCODING=utf-8", "Use UTF-8: PYTHONIOENCODING=utf-8"))
+
+
+def _database(app: App) -> Check:
+    head = app.node.head()
+    return Check(
+        "database",
+        "OK",
+        text(f"{app.node.database.dialect}, {head.size} entri", f"{app.node.database.dialect}, {head.size} entries"),
+        "",
+    )
+
+
+def _log_clock(app: App) -> Check:
+    from ledger.cli.app import clock
+
+    head = app.node.head()
+    if head.sequenced_at > clock() + CLOCK_FORWARD_MS:
+        do = text(
+            "Jam ini tertinggal dari log, atau log dicatat dengan jam yang salah",
+            "This clock is behind the log, or the log was kept by a wrong one",
+        )
+        return Check("log-clock", "WARN", local_time(head.sequenced_at, "Asia/Jakarta"), do)
+    return Check("log-clock", "OK", local_time(head.sequenced_at, "Asia/Jakarta") if head.size else "-", "")
+
+
+def _keys(folder: Path) -> Iterator[Check]:
+    if os.name == "nt":
+        yield Check("key-files", "NOT-EVALUATED", text("tidak di Windows", "not on Windows"), "")
+        return
+    for path in [folder / "log-key.pem", *sorted((folder / DEVICES).glob("*/key.pem"))]:
+        name = str(path.relative_to(folder))
+        if not path.is_file():
+            yield Check(
+                "key-files",
+                "FAIL",
+                name,
+                text("Berkas kunci hilang; ambil dari cadangan", "The key file is missing; take it from a backup"),
+            )
+            continue
+        mode = stat.S_IMODE(path.stat().st_mode)
+        good = not mode & 0o077
+        yield Check("key-files", "OK" if good else "FAIL", f"{name} {mode:o}", "" if good else f"chmod 600 {path}")
+    roots = [path.parent.name for path in sorted((folder / DEVICES).glob("root-*/key.pem"))]
+    if roots:
+        do = text("Pindahkan ke komputer lain yang terpisah", "Move them to other machines")
+        yield Check("root-keys", "WARN", ", ".join(roots), do)
+
+
+def _disk(folder: Path) -> Check:
+    free = shutil.disk_usage(folder).free
+    found = f"{free / 1e9:.1f} GB"
+    if free < DISK_MIN_BYTES:
+        return Check("disk", "WARN", found, text("Kosongkan ruang disk", "Free some space"))
+    return Check("disk", "OK", found, "")
+
+
+def _writable(folder: Path) -> Check:
+    from ledger.files import DiskFiles
+
+    probe = folder / ".doctor-probe"
+    files = DiskFiles()
+
+    def look() -> Check:
+        files.write(probe, b"probe\n", private=True)
+        files.remove(probe)
+        return Check("writable", "OK", str(folder), "")
+
+    return _guarded("writable", look)

@@ -1,0 +1,235 @@
+"""``init``: a ledger folder, the offices' devices, entry 0, and the administrator enrolled.
+
+The offices' keys are made here, on one machine, and belong on five: the verb says so at its end.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ledger.cli.app import DEVICES, App, clock
+from ledger.cli.language import text
+from ledger.cli.output import emit, heading, line
+from ledger.cli.program import argument, command, option
+from ledger.cli.signing import passphrase_from, passphrase_options
+from ledger.errors import BadInput, Usage
+
+if TYPE_CHECKING:
+    from ledger.device.folder import Device
+    from ledger.device.stream import EventStream
+    from ledger.node import Node
+    from ledger.scenario.founding import Founding
+    from ledger.tally.signing import SigningKey
+
+__all__ = ["Opened", "init", "make_device", "open_ledger"]
+
+DEFAULT_LEVELS: Final = "province:2,city:4,district:6,village:10,station:13"
+DEFAULT_ZONE: Final = "Asia/Jakarta"
+KINDS: Final = ("official", "rehearsal", "synthetic")
+
+
+class Opened:
+    """A ledger that was just made, with its offices' devices open and unlocked."""
+
+    def __init__(self, node: Node, founding: Founding, devices: dict[str, Device]) -> None:
+        self.node = node
+        self.founding = founding
+        self.devices = devices
+
+    def close(self) -> None:
+        """Gives devices and ledger back."""
+        for device in self.devices.values():
+            device.close()
+        self.node.close()
+
+
+def open_ledger(
+    folder: Path, *, name: str, kind: str, day: str, zones: tuple[str, ...], levels: str, origin: str, passphrase: bytes
+) -> Opened:
+    """1 keys from fresh randomness that is kept nowhere else, 2 the folder, 3 the devices, 4 entry 0, 5 the administrator."""
+    from ledger.node import Node
+    from ledger.scenario.founding import found
+    from ledger.tally.events import ElectionOpened, KeysEnrolled
+    from ledger.tally.signing import open_submission
+
+    founding = found(  # 1
+        os.urandom(32),
+        name=name,
+        kind=kind,  # type: ignore[arg-type]  # one of KINDS, as click checked; the schema checks it again below
+        day=day,
+        zones=zones,
+        levels=parse_levels(levels),
+        origin=origin,
+        opened_at=clock(),
+    )
+    opening = open_submission(founding.opening.submission)  # an election that cannot be opened leaves no folder behind
+    assert_opening(opening.data, ElectionOpened)
+    node = Node.create(folder, origin=origin, log_key=founding.log_key, clock=clock)  # 2
+    made = Opened(node, founding, {})
+    for seat, stream in offices(founding).items():  # 3
+        device = make_device(folder / DEVICES / seat, stream.key, passphrase)
+        made.devices[seat] = device
+        device.adopt(b"" if seat == "root-1" else founding.ledger, origin=origin, vkey=node.signer.vkey)
+    made.devices["root-1"].take(founding.opening)  # 4
+    deliver(made.devices["root-1"], node)
+    made.devices["commission"].sign(KeysEnrolled((founding.administrator_row,)), claimed_at=clock())  # 5
+    deliver(made.devices["commission"], node)
+    return made
+
+
+def assert_opening(data: object, kind: type) -> None:
+    """The first entry is what it should be; a slip of ours else."""
+    if not isinstance(data, kind):
+        raise BadInput("opening-invalid", "entry 0 opens the election")
+
+
+def offices(founding: Founding) -> dict[str, EventStream]:
+    """The devices of the offices by seat."""
+    from ledger.device.stream import EventStream
+    from ledger.scenario.founding import office_key
+
+    return {
+        "root-1": founding.root,
+        "root-2": EventStream(office_key(founding.seed, "root/2"), ledger=founding.ledger),
+        "commission": founding.registrar,
+        "administrator": founding.administrator,
+        "sealer": EventStream(office_key(founding.seed, "sealer"), ledger=founding.ledger),
+    }
+
+
+def make_device(folder: Path, key: SigningKey, passphrase: bytes) -> Device:
+    """A new device folder with this key, open and unlocked."""
+    from ledger.device.folder import Device
+    from ledger.files import DiskFiles
+
+    return Device.create(folder, key=key, passphrase=passphrase, files=DiskFiles())
+
+
+def deliver(device: Device, node: Node) -> None:
+    """Sends, and raises whatever kept an event from taking effect."""
+    for delivery in device.send(node):
+        if delivery.error is not None:
+            raise delivery.error
+        if delivery.code:
+            raise BadInput("event-void", "an event of the founding took no effect", code=delivery.code)
+    if device.outbox():
+        raise BadInput("outbox-waiting", "an event of the founding still waits", path=str(device.folder))
+
+
+def parse_levels(said: str) -> tuple[Level, ...]:
+    """``province:2,city:4`` as levels.  Raises ``Usage`` ``levels-invalid``."""
+    from ledger.tally.events import Level
+
+    try:
+        pairs = [part.strip().split(":") for part in said.split(",")]
+        return tuple(Level(code, int(digits)) for code, digits in pairs)
+    except ValueError:
+        raise Usage("levels-invalid", "levels are NAME:DIGITS, joined by commas", option="--levels", found=said) from None
+
+
+if TYPE_CHECKING:
+    from ledger.tally.events import Level
+
+
+@command(
+    examples=(
+        "ledger init pilkada --name 'Pilkada 2024' --day 2024-11-27 --origin tally.kpu-bengkulukota.example/2024",
+        "ledger init coba --example",
+    )
+)
+@argument("folder", metavar="DIR")
+@option("--name", metavar="TEXT", id="Nama pemilihan", en="The election's name")
+@option("--day", metavar="YYYY-MM-DD", id="Hari pemungutan suara", en="Polling day")
+@option(
+    "--origin",
+    metavar="NAME",
+    id="Nama log di dunia, misalnya alamat tanpa https://",
+    en="The log's name in the world, e.g. an address without https://",
+)
+@option("--kind", default="official", metavar="KIND", id=f"Jenis: {', '.join(KINDS)}", en=f"Kind: {', '.join(KINDS)}")
+@option(
+    "--levels",
+    default=DEFAULT_LEVELS,
+    metavar="NAME:N,...",
+    id="Tingkat wilayah dan panjang kodenya",
+    en="Levels of the area tree and their code lengths",
+)
+@option("--zone", "zones", multiple=True, metavar="ZONE", id="Zona waktu; boleh lebih dari satu", en="Time zone; may be repeated")
+@option("--example", is_flag=True, id="Pemilihan kecil yang siap dicoba", en="A small election, ready to play with")
+@passphrase_options
+def init(
+    app: App,
+    folder: str,
+    name: str | None,
+    day: str | None,
+    origin: str | None,
+    kind: str,
+    levels: str,
+    zones: tuple[str, ...],
+    example: bool,
+    passphrase_file: str | None,
+    passphrase_fd: int | None,
+) -> None:
+    """Makes a ledger."""
+    place = Path(folder)
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise BadInput("folder-not-empty", "a ledger is made in a new or empty folder", path=folder)
+    if example:
+        from ledger.cli.example import make_example
+
+        make_example(app, place)
+        return
+    for value, flag in ((name, "--name"), (day, "--day"), (origin, "--origin")):
+        if not value:
+            raise Usage("argument-missing", "a new election needs it", command="ledger init", argument=flag)
+    if kind not in KINDS:
+        raise Usage("argument-invalid", f"one of {', '.join(KINDS)}", command="ledger init", argument="--kind")
+    try:
+        datetime.date.fromisoformat(str(day))
+    except ValueError:
+        raise Usage("argument-invalid", "a day is YYYY-MM-DD", command="ledger init", argument="--day") from None
+    label = text("kelima perangkat jabatan", "the five office devices")
+    passphrase = passphrase_from(app, file=passphrase_file, descriptor=passphrase_fd, new=True, label=label)
+    made = open_ledger(
+        place,
+        name=str(name),
+        kind=kind,
+        day=str(day),
+        zones=zones or (DEFAULT_ZONE,),
+        levels=levels,
+        origin=str(origin),
+        passphrase=passphrase,
+    )
+    made.close()
+    show_opened(app, place, made)
+
+
+def show_opened(app: App, place: Path, made: Opened) -> None:
+    """The ledger id, and what must be done with the keys."""
+    opened = made.founding.opened
+    if app.json:
+        emit(
+            {
+                "ledger_id": made.founding.ledger.hex(),
+                "folder": str(place),
+                "kind": opened.kind,
+                "origin": opened.origin,
+                "vkey": opened.log_key,
+                "devices": [str(place / DEVICES / seat) for seat in made.devices],
+            }
+        )
+        return
+    heading(opened.kind)
+    line(text(f"Ledger dibuat di {place}.", f"The ledger is in {place}."))
+    line(f"ledger id: {made.founding.ledger.hex()}")
+    app.say(
+        "Umumkan ledger id itu di lembaran resmi dan formulir cetak: dengan itu siapa pun memeriksa bahwa log ini yang asli.\n"
+        f"Pindahkan {place / DEVICES / 'root-1'} dan root-2 ke komputer lain yang terpisah, lalu hapus dari sini.\n"
+        "Lanjut: ledger form add, contest add, area add, enrol",
+        "Gazette that ledger id and print it on the forms: by it anyone checks that this log is the true one.\n"
+        f"Move {place / DEVICES / 'root-1'} and root-2 to other machines, and remove them from this one.\n"
+        "Next: ledger form add, contest add, area add, enrol",
+    )

@@ -1,0 +1,221 @@
+"""What every appending verb does: unlock the device, ask what would become of the event, sign, send, show the receipt."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from ledger.cli.app import App, clock
+from ledger.cli.language import messages, text
+from ledger.cli.output import emit, line
+from ledger.cli.program import option
+from ledger.errors import BadInput, LedgerError, Refused, Usage, Waiting
+
+if TYPE_CHECKING:
+    from ledger.device.folder import Delivery, Device
+    from ledger.tally.events import EventData
+
+__all__ = ["PASSPHRASE_LIMIT_BYTES", "Signing", "append", "passphrase_from", "passphrase_options", "signing_options"]
+
+PASSPHRASE_LIMIT_BYTES: Final = 1_024
+REFUSED: Final = 3
+WAITING: Final = 4
+
+
+class Signing(NamedTuple):
+    """How an appending verb was asked to go about it."""
+
+    passphrase_file: str | None
+    passphrase_fd: int | None
+    yes: bool
+    dry_run: bool
+
+
+def passphrase_options(function: Any) -> Any:
+    """--passphrase-file and --passphrase-fd: never the passphrase itself."""
+    file = option("--passphrase-file", metavar="FILE", id="Berkas berisi frasa sandi", en="A file that holds the passphrase")
+    descriptor = option(
+        "--passphrase-fd", type=int, metavar="N", id="Deskriptor berkas frasa sandi", en="A descriptor to read the passphrase from"
+    )
+    return file(descriptor(function))
+
+
+def signing_options(function: Callable[..., int | None]) -> Any:
+    """The options of every verb that appends; it is given a ``Signing`` after the app."""
+
+    def called(
+        app: App,
+        *args: Any,
+        passphrase_file: str | None,
+        passphrase_fd: int | None,
+        yes: bool,
+        dry_run: bool,
+        **kwargs: Any,
+    ) -> int | None:
+        return function(app, Signing(passphrase_file, passphrase_fd, yes, dry_run), *args, **kwargs)
+
+    called.__name__ = function.__name__
+    called.__doc__ = function.__doc__
+    called.__dict__.update(function.__dict__)  # options that stand below this decorator
+    decorated = option("--dry-run", is_flag=True, id="Hanya memeriksa; tidak ada yang dicatat", en="Only check; append nothing")(
+        called
+    )
+    decorated = option("--yes", "-y", is_flag=True, id="Tanpa bertanya", en="Do not ask")(decorated)
+    return passphrase_options(decorated)
+
+
+def passphrase_from(app: App, *, file: str | None, descriptor: int | None, new: bool, label: str) -> bytes:
+    """The passphrase, from a descriptor, a file or a prompt; the last line feed does not belong to it."""
+    if descriptor is not None:
+        try:
+            with os.fdopen(os.dup(descriptor), "rb") as stream:
+                data = stream.read(PASSPHRASE_LIMIT_BYTES + 1)
+        except OSError as problem:
+            raise Usage("passphrase-unreadable", str(problem.strerror), option=f"--passphrase-fd {descriptor}") from None
+    elif file is not None:
+        from ledger.files import DiskFiles
+
+        data = DiskFiles().read(Path(file), PASSPHRASE_LIMIT_BYTES)
+    elif app.asks:
+        return _prompted(label, new=new)
+    else:
+        raise Usage("passphrase-needed", "nobody is there to ask", option="--passphrase-file")
+    if len(data) > PASSPHRASE_LIMIT_BYTES:
+        raise BadInput("file-too-large", "a passphrase has at most 1,024 bytes", path=file or f"fd {descriptor}")
+    return data.removesuffix(b"\n").removesuffix(b"\r")
+
+
+def _prompted(label: str, *, new: bool) -> bytes:
+    from getpass import getpass
+
+    first = getpass(text(f"Frasa sandi {label}: ", f"Passphrase of {label}: "))
+    if new and getpass(text("Sekali lagi: ", "Once more: ")) != first:
+        raise Usage("passphrase-differs", "the two passphrases differ")
+    return first.encode()
+
+
+# --- appending -------------------------------------------------------------------------------------------------------------------
+
+
+def append(app: App, signing: Signing, device: Device, events: Sequence[EventData], *, ask: tuple[str, str] | None) -> int:
+    """Signs and sends ``events`` and shows what became of them; the exit status.
+
+    1 adopt the ledger, 2 unlock, 3 send what still waits, 4 ask what would become of the first, 5 ask the person, 6 sign, 7 send.
+    With --dry-run it ends after 4.
+    """
+    node = app.node
+    ledger = node.ledger_id()
+    if ledger is None:
+        raise BadInput("election-not-open", "the ledger has no entry yet", path=str(node.folder))
+    device.adopt(ledger, origin=node.signer.key.name, vkey=node.signer.vkey)  # 1
+    stream = node.stream(device.state.point)
+    device.check_position(stream.position, stream.previous)
+    unlock(app, device, signing)  # 2
+    if not signing.dry_run and device.outbox():  # 3
+        app.say("Mengirim yang masih menunggu di outbox.", "Sending what still waits in the outbox.")
+        if not all(delivery.outcome == "appended" for delivery in device.send(node)):
+            raise Waiting("outbox-waiting", "earlier events of this device still wait", path=str(device.folder))
+    void = _foretold(app, device, events[0])  # 4
+    if void:
+        app.say(f"Peringatan: akan tercatat tetapi TIDAK BERLAKU ({void}): {_meaning(void)}",
+                f"Warning: it would be appended WITHOUT EFFECT ({void}): {_meaning(void)}")  # fmt: skip
+    if signing.dry_run:
+        return _show_dry_run(app, events, void)
+    if ask is not None:
+        confirm(app, signing, ask)  # 5
+    for data in events:  # 6
+        device.sign(data, claimed_at=clock())
+    return show_deliveries(app, device.send(node))  # 7
+
+
+def unlock(app: App, device: Device, signing: Signing) -> None:
+    """Opens the device's key with the passphrase as the options say."""
+    label = text(f"perangkat {device.folder}", f"device {device.folder}")
+    device.unlock(passphrase_from(app, file=signing.passphrase_file, descriptor=signing.passphrase_fd, new=False, label=label))
+
+
+def confirm(app: App, signing: Signing, question: tuple[str, str]) -> None:
+    """Asks, unless --yes said so already.  Raises ``Usage`` ``confirmation-needed`` where nobody can answer."""
+    if signing.yes:
+        return
+    if not app.asks:
+        raise Usage("confirmation-needed", "nobody is there to ask", option="--yes")
+    answer = app.ask(question[0] + " [y/t]", question[1] + " [y/n]").lower()
+    if answer not in ("y", "ya", "yes"):
+        raise KeyboardInterrupt
+
+
+def _foretold(app: App, device: Device, data: EventData) -> str:
+    """The void code that the event would get now, or ''.  Raises the refusal that it would meet; nothing is signed then."""
+    from ledger.tally.fold import decide
+    from ledger.tally.signing import open_submission
+    from ledger.tally.state import At
+
+    draft = device.draft(data, claimed_at=clock())
+    with app.node.snapshot() as snapshot:
+        change = decide(snapshot.state, open_submission(draft.submission), At(snapshot.size, clock()))
+    if isinstance(change, LedgerError):
+        raise change
+    return change.void
+
+
+def _show_dry_run(app: App, events: Sequence[EventData], void: str) -> int:
+    from ledger.tally.events import type_of
+
+    if app.json:
+        emit({"dry_run": True, "type": type_of(events[0]), "events": len(events), "void": void})
+    else:
+        line(text("Uji coba: tidak ada yang dicatat.", "Dry run: nothing was appended."))
+    return REFUSED if void else 0
+
+
+def show_deliveries(app: App, deliveries: Sequence[Delivery]) -> int:
+    """One line or object each, and the worst exit status: a refusal is raised."""
+    status = 0
+    for delivery in deliveries:
+        if delivery.outcome == "refused" and isinstance(delivery.error, Refused):
+            raise delivery.error
+        if delivery.outcome == "waiting":
+            status = max(status, WAITING)
+        elif delivery.code:
+            status = max(status, REFUSED)
+        _show_delivery(app, delivery)
+    return status
+
+
+def _show_delivery(app: App, delivery: Delivery) -> None:
+    if app.json:
+        emit(
+            {
+                "event": delivery.event_id.hex(),
+                "outcome": delivery.outcome,
+                "index": delivery.index,
+                "void": delivery.code if delivery.outcome == "appended" else "",
+                "waiting": delivery.code if delivery.outcome == "waiting" else "",
+                "receipt": None if delivery.receipt is None else str(delivery.receipt),
+            }
+        )
+    elif delivery.outcome == "waiting":
+        line(
+            text(
+                f"Menunggu di outbox ({delivery.code}): {_meaning(delivery.code)}",
+                f"Waits in the outbox ({delivery.code}): {_meaning(delivery.code)}",
+            )
+        )
+    else:
+        line(text(f"Tercatat sebagai entri {delivery.index}.", f"Appended as entry {delivery.index}."))
+        if delivery.code:
+            line(
+                text(
+                    f"TIDAK BERLAKU ({delivery.code}): {_meaning(delivery.code)}",
+                    f"WITHOUT EFFECT ({delivery.code}): {_meaning(delivery.code)}",
+                )
+            )
+        line(text(f"Tanda terima: {delivery.receipt}", f"Receipt: {delivery.receipt}"))
+
+
+def _meaning(code: str) -> str:
+    message = messages().get(code)
+    return message.what if message else code

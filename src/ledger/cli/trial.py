@@ -1,0 +1,179 @@
+"""``demo`` and ``import kpu``: a ledger to look at, made in one go."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ledger.cli.app import App, clock
+from ledger.cli.language import grouped, text
+from ledger.cli.output import emit, heading, line, progress, table
+from ledger.cli.program import argument, command, option
+from ledger.errors import BadInput, Usage
+
+if TYPE_CHECKING:
+    from ledger.node import Node
+    from ledger.scenario.demo import DemoReport
+
+__all__ = ["demo", "import_kpu"]
+
+DEMO_FOLDER: Final = "demo-bengkulu"
+DIFFERENT: Final = 1
+
+_STEPS: Final = {
+    "read": ("Membaca berkas", "Reading files"),
+    "areas": ("Mendaftarkan wilayah", "Listing areas"),
+    "submit": ("Mencatat", "Appending"),
+}
+
+
+@contextmanager
+def _steps() -> Iterator[Any]:
+    """A bar for each step that a scenario tells of: (step, done, total)."""
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+        current: dict[str, Any] = {"step": None, "done": None}
+
+        def tell(step: str, done: int, total: int) -> None:
+            if step != current["step"]:
+                stack.close()
+                words = text(*_STEPS.get(step, (step, step)))
+                current.update(step=step, done=stack.enter_context(progress(words, total)))
+            current["done"](done)
+
+        yield tell
+
+
+def require_empty(place: Path) -> None:
+    """Raises ``BadInput`` ``folder-not-empty``."""
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise BadInput("folder-not-empty", "a ledger is made in a new or empty folder", path=str(place))
+
+
+@command(examples=("ledger demo", "ledger demo coba --seed 7"))
+@argument("folder", required=False, default=DEMO_FOLDER, metavar="[DIR]")
+@option("--seed", type=int, default=1, metavar="N", id="Benih; benih sama, akar sama", en="The seed; one seed, one root")
+def demo(app: App, folder: str, seed: int) -> int:
+    """A whole synthetic election: built, summed, published and verified."""
+    from ledger.node import Node
+    from ledger.scenario.demo import build_demo
+
+    place = Path(folder)
+    require_empty(place)
+    started = time.monotonic()
+    with _steps() as tell:
+        report = build_demo(place, seed=seed, progress=tell)
+    with Node.open(place, clock=clock) as node:
+        node.publish(place / "public")
+        verified = _verified(app, place / "public", report.ledger)
+        different = sum(pair.votes != pair.official for contest in report.contests for pair in contest.pairs)
+        seconds = round(time.monotonic() - started, 1)
+        if app.json:
+            emit({"report": report, "differences": different, "verified": verified, "seconds": seconds, "folder": str(place)})
+        else:
+            _show_demo(app, node, report, verified=verified, seconds=seconds)
+            _show_next(place, report)
+    return 0 if verified and not different else DIFFERENT
+
+
+def _verified(app: App, public: Path, ledger: str) -> bool:
+    from ledger.cli.auditing import verified_quietly
+
+    return verified_quietly(public, bytes.fromhex(ledger))
+
+
+def _show_demo(app: App, node: Node, report: DemoReport, *, verified: bool, seconds: float) -> None:
+    from ledger.cli.reading import show_station_history
+
+    events = ", ".join(f"{grouped(count)} {name}" for name, count in report.events.items())
+    heading(
+        "synthetic",
+        f"{report.area_name}: {grouped(report.stations)} TPS, {grouped(report.entries)} " + text("entri", "entries"),
+        events,
+    )
+    for contest in report.contests:
+        line()
+        line(text(contest.name_id, contest.name_en))
+        rows = [
+            (str(pair.number), pair.name, grouped(pair.votes), grouped(pair.official), grouped(pair.votes - pair.official))
+            for pair in contest.pairs
+        ]
+        columns = (
+            text("No.", "No."),
+            text("Pasangan calon", "Candidates"),
+            text("Ledger", "Ledger"),
+            text("Resmi", "Official"),
+            text("Selisih", "Difference"),
+        )
+        table(app, columns, rows, numbers=(0, 2, 3, 4))
+    line()
+    line(text("Asal-usul satu angka yang dibetulkan:", "How one corrected number came to be:"))
+    with node.snapshot() as snapshot:
+        show_station_history(snapshot, report.told_contest, report.told_station)
+    line()
+    line(
+        text(
+            "Terverifikasi: setiap tanda tangan, kaitan, wewenang dan jumlah.",
+            "Verified: every signature, link, authority and total.",
+        )
+        if verified
+        else text("TIDAK terverifikasi.", "NOT verified.")
+    )
+    line(f"ledger id {report.ledger}")
+    line(text(f"{seconds} detik.", f"{seconds} seconds."))
+
+
+def _show_next(place: Path, report: DemoReport) -> None:
+    commands = (
+        f"cd {place}",
+        f"ledger recap {report.area}",
+        f"ledger history {report.told_station} --contest {report.told_contest}",
+        "ledger findings --by-rule",
+        "ledger log --last 20",
+        f"ledger verify public --ledger-id {report.ledger}",
+    )
+    sys.stderr.write(text("Ketik berikutnya:", "Type next:") + "\n" + "".join(f"  {words}\n" for words in commands))
+
+
+# --- import ------------------------------------------------------------------------------------------------------------------------
+
+
+@command(examples=("ledger import kpu hhcw_ppwp_*.csv.gz --into b17",))
+@argument("files", nargs=-1, required=True, metavar="FILE...")
+@option("--into", required=True, metavar="DIR", id="Folder ledger yang baru", en="The new ledger's folder")
+@option("--areas", metavar="FILE", id="Tabel nama wilayah", en="The table of area names")
+def import_kpu(app: App, files: tuple[str, ...], into: str, areas: str | None) -> None:
+    """A ledger from files as KPU published them; nobody knows who changed what, and the ledger says so."""
+    from ledger.scenario.kpu import import_kpu as run
+
+    place = Path(into)
+    require_empty(place)
+    for file in files:
+        if not Path(file).is_file():
+            raise Usage("import-source-missing", "there is no such file", path=file)
+    with _steps() as tell:
+        report = run([Path(file) for file in files], place, areas=Path(areas) if areas else None, progress=tell)
+    if app.json:
+        emit({"folder": into, **_builtins(report)})
+        return
+    heading("import", text(f"Ledger dibuat di {into}.", f"The ledger is in {into}."))
+    for name, value in _builtins(report).items():
+        if isinstance(value, dict):
+            line(f"{name}: " + ", ".join(f"{key} {grouped(count)}" for key, count in value.items()))
+        elif isinstance(value, list):
+            line(f"{name}: {len(value)}")
+        else:
+            line(f"{name}: {grouped(value) if isinstance(value, int) else value}")
+    app.say(f"Lanjut: ledger recap --ledger {into}", f"Next: ledger recap --ledger {into}")
+
+
+def _builtins(report: object) -> dict[str, Any]:
+    import msgspec
+
+    plain: dict[str, Any] = msgspec.to_builtins(report)
+    return plain

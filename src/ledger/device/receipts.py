@@ -1,0 +1,86 @@
+"""Receipts: what a device keeps to show that its event is in the log, checked offline against its own bytes.
+
+A receipt is a tlog-proof whose ``extra`` is [chain, sequenced_at, signature] in canonical MessagePack.  With its own submission the
+device makes the entry again, hashes it, and follows the path to the signed checkpoint; nothing in ``extra`` is believed further
+than the leaf then fits.  docs/FORMATS.md section 8; C2SP tlog-proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from ledger.errors import BadInput, NotVerified, Refused
+from ledger.proof.checkpoint import Checkpoint
+from ledger.proof.merkle import check_consistency
+from ledger.proof.note import parse_vkey
+from ledger.proof.tlogproof import check_proof, parse_proof
+from ledger.tally.canonical import Digest, SignatureBytes, Uint, decode
+from ledger.tally.signing import OpenedEntry, encode_entry, open_entry, open_submission
+
+__all__ = ["CheckedReceipt", "Seen", "check_extension", "check_receipt"]
+
+_extra_decoder: Final = msgspec.msgpack.Decoder(tuple[Digest, Uint, SignatureBytes])
+
+
+class Seen(Struct, frozen=True):
+    """A tree that the device has seen proved: its size and root."""
+
+    size: int
+    root: bytes
+
+
+class CheckedReceipt(Struct, frozen=True):
+    """The event stands at ``index`` in the log whose tree the signed checkpoint names; ``sequenced_at`` in ms since 1970."""
+
+    event_id: bytes
+    index: int
+    sequenced_at: int
+    tree: Seen
+
+
+def check_receipt(submission: bytes, receipt: bytes, *, vkey: str, origin: str) -> CheckedReceipt:
+    """1 open the own submission, 2 parse the proof, 3 make the entry again, 4 check path and checkpoint.
+
+    Raises ``NotVerified`` (``proof-invalid``, ``note-unsigned``, ``receipt-other-entry``, ...) where the log does not say what the
+    receipt claims; ``BadInput`` (``bad-proof``, ``receipt-incomplete``, ``bad-vkey``, ...) or ``Refused`` for bytes that cannot be
+    read.
+    """
+    event = open_submission(submission)  # 1
+    proof = parse_proof(receipt)  # 2
+    if proof.extra is None:
+        raise BadInput("receipt-incomplete", "without its extra data the entry cannot be made again", index=proof.index)
+    try:
+        chain, sequenced_at, signature = decode(proof.extra, _extra_decoder)
+    except Refused as problem:
+        raise BadInput("receipt-incomplete", f"extra data: {problem.detail}", index=proof.index) from None
+    entry = _entry(proof.index, chain, sequenced_at, event.payload, signature)  # 3
+    checkpoint = check_proof(proof, leaf=entry.leaf, keys=[parse_vkey(vkey)], origin=origin)  # 4
+    return CheckedReceipt(event.event_id, proof.index, sequenced_at, _seen(checkpoint))
+
+
+def _entry(index: int, chain: bytes, sequenced_at: int, payload: bytes, signature: bytes) -> OpenedEntry:
+    try:
+        data = encode_entry(index=index, chain=chain, sequenced_at=sequenced_at, payload=payload, signature=signature)
+        return open_entry(data)
+    except Refused as problem:
+        raise NotVerified("receipt-other-entry", f"no entry with this event: {problem.detail}", index=index) from None
+
+
+def _seen(checkpoint: Checkpoint) -> Seen:
+    return Seen(checkpoint.size, checkpoint.root)
+
+
+def check_extension(old: Seen, new: Seen, path: Sequence[bytes]) -> None:
+    """The new tree extends the one that the device saw before; ``path`` is the consistency proof.
+
+    Raises ``NotVerified``: ``log-shrank`` where it is smaller, ``proof-invalid`` where it is another tree.
+    """
+    if new.size < old.size:
+        raise NotVerified("log-shrank", "the log is smaller than this device saw it before", seen=old.size, now=new.size)
+    if old.size == 0:
+        return
+    check_consistency(old=old.size, new=new.size, old_root=old.root, new_root=new.root, path=path)
