@@ -7,9 +7,9 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).resolve().parent.parent
 REQUIRE_ALL = os.environ.get("LEDGER_REQUIRE_ALL") == "1"
 
-settings.register_profile(
-    "ledger", deadline=None, derandomize=True, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
-)
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+settings.register_profile("ledger", deadline=None, derandomize=True, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("search", deadline=None, max_examples=2_000)
 settings.load_profile(os.environ.get("LEDGER_HYPOTHESIS", "ledger"))
 
@@ -29,6 +29,25 @@ def cannot_run(reason: str) -> NoReturn:
     if REQUIRE_ALL:
         pytest.fail(f"LEDGER_REQUIRE_ALL=1, and this cannot run: {reason}")
     pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With LEDGER_REQUIRE_ALL=1 every skip is a failure, whoever asked for it."""
+    return _nothing_skipped((yield))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a whole module (importorskip)."""
+    return _nothing_skipped((yield))
+
+
+def _nothing_skipped(report: Report) -> Report:
+    if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"LEDGER_REQUIRE_ALL=1, and this was skipped: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +64,7 @@ def shared_data() -> Path:
 
 def _postgres_program(name: str) -> str | None:
     found = shutil.which(name)
-    if found and not Path(found).resolve().parent.name == "bin":
+    if found and Path(found).resolve().parent.name != "bin":
         found = None
     places = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
     return str(places[0]) if places else found

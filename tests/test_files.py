@@ -147,6 +147,13 @@ def test_new_folders_are_synced_into_the_folder_above(tmp_path: Path) -> None:
     assert [Path(call[1]).name for call in recorder.log] == ["a", tmp_path.name, "b", "a"]
 
 
+def test_a_folder_that_was_there_is_synced_again(tmp_path: Path) -> None:
+    """Whoever made the folder may have died before syncing its name, so the next writer does it."""
+    recorder = Recorder()
+    Files(recorder).make_folder(tmp_path)
+    assert recorder.log == [("sync_folder", str(tmp_path.parent))]
+
+
 def test_create_never_overwrites(tmp_path: Path) -> None:
     """The same content again is fine and says so; other content is refused and the first stays."""
     target = tmp_path / "tile"
@@ -170,7 +177,7 @@ class Failing(Calls):
 
 
 @pytest.mark.parametrize("call", ["create", "write", "sync", "rename", "sync_folder"])
-@pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, "disk-full"), (errno.EDQUOT, "disk-full"), (errno.EACCES, "cannot-write")])
+@pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, "disk-full"), (errno.EDQUOT, "disk-full"), (errno.EIO, "disk-failed"), (errno.EACCES, "cannot-write")])
 def test_a_failed_call_is_told_and_leaves_no_temporary_file(tmp_path: Path, call: str, number: int, code: str) -> None:
     """Every failing call ends in a coded error; the old content or the new stands, and nothing else lies about."""
     target = tmp_path / "checkpoint"

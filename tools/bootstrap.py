@@ -21,6 +21,10 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "set-up-stamp"
 OLDEST = (3, 11)
 INPUT_OR_OUTPUT = 4
+INTERRUPTED = 130
+
+# What a user's shell may say about other environments; in ours it would install elsewhere or load foreign modules.
+FOREIGN = ("PIP_PREFIX", "PIP_TARGET", "PIP_USER", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
 
 
 def main() -> int:
@@ -30,7 +34,11 @@ def main() -> int:
         return told("usage: bootstrap.py run|test")
     if sys.version_info < OLDEST:
         return told(f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed; this is {sys.version.split()[0]}")
-    with (ROOT / ".set-up.lock").open("w") as lock:
+    try:
+        lock = (ROOT / ".set-up.lock").open("w")
+    except OSError as problem:
+        return told(f"cannot write in {ROOT}: {problem.strerror}", "run it as the user whom this checkout belongs to")
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two commands started at once make one environment
         if is_ready(kind):
             return 0
@@ -41,7 +49,7 @@ def main() -> int:
                 f"on Debian or Ubuntu, as administrator: apt-get install python3-venv   (or {version}-venv)",
                 "then run the same command again",
             )
-        return make(kind)
+        return make(kind, lock.fileno())
 
 
 def is_ready(kind: str) -> bool:
@@ -49,7 +57,9 @@ def is_ready(kind: str) -> bool:
     if not STAMP.is_file() or not (VENV / "bin" / "python").exists():
         return False
     stamped = STAMP.read_text().split()
-    return stamped in ([[kind, fingerprint(kind)]] if kind == "test" else [["run", fingerprint("run")], ["test", fingerprint("test")]])
+    return stamped in (
+        [[kind, fingerprint(kind)]] if kind == "test" else [["run", fingerprint("run")], ["test", fingerprint("test")]]
+    )
 
 
 def fingerprint(kind: str) -> str:
@@ -58,34 +68,50 @@ def fingerprint(kind: str) -> str:
     return hashlib.sha256(b"\0".join([*parts, str(ROOT).encode()])).hexdigest()
 
 
-def make(kind: str) -> int:
-    """The environment, from nothing; the stamp comes last."""
+def make(kind: str, lock: int) -> int:
+    """The environment, from nothing; the stamp comes last.
+
+    The steps hold the lock too: one that outlives a killed set-up keeps the next one waiting, and does not write into it.
+    """
     say(f"setting up .venv ({kind}); this is done once")
     shutil.rmtree(VENV, ignore_errors=True)
     python = str(VENV / "bin" / "python")
     quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
-    lock = str(ROOT / "requirements" / f"{kind}.lock")
-    uv = shutil.which("uv")
+    # Wheels alone: building from source would fetch build tools that no lock names.
+    locked = ["--only-binary", ":all:", "--require-hashes", "-r", str(ROOT / "requirements" / f"{kind}.lock")]
+    base = str(getattr(sys, "_base_executable", sys.executable))  # ours may be the activated .venv that goes in a moment
+    environment = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    uv = working_uv()
     if uv is not None:
         steps = [
-            [uv, "venv", "--quiet", "--python", sys.executable, str(VENV)],
-            [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", lock],
+            [uv, "venv", "--quiet", "--python", base, str(VENV)],
+            [uv, "pip", "install", "--quiet", "--python", python, *locked],
             [uv, "pip", "install", "--quiet", "--python", python, "--no-deps", "--no-build-isolation", "-e", str(ROOT)],
         ]
     else:
         steps = [
-            [sys.executable, "-m", "venv", str(VENV)],
-            [python, "-m", "pip", "install", *quiet, "--require-hashes", "-r", lock],
+            [base, "-m", "venv", str(VENV)],
+            [python, "-m", "pip", "install", *quiet, *locked],
             [python, "-m", "pip", "install", *quiet, "--no-deps", "--no-build-isolation", "-e", str(ROOT)],
         ]
     for step in steps:
-        done = subprocess.run(step, env={**os.environ, "PYTHONWARNINGS": ""}, check=False)
+        done = subprocess.run(step, env={**environment, "PYTHONWARNINGS": ""}, check=False, pass_fds=[lock])
         if done.returncode:
             shutil.rmtree(VENV, ignore_errors=True)
-            return told(f"set-up failed at: {' '.join(step[1:4])} ...", "read what it printed above, mend it, run the same command again")
+            return told(
+                f"set-up failed at: {' '.join(step[1:4])} ...", "read what it printed above, mend it, run the same command again"
+            )
     STAMP.write_text(f"{kind} {fingerprint(kind)}\n")
     say("set up")
     return 0
+
+
+def working_uv() -> str | None:
+    """The uv on the PATH, if it runs: a version manager may leave a shim that does not."""
+    uv = shutil.which("uv")
+    if uv is None or subprocess.run([uv, "--version"], capture_output=True, check=False).returncode:
+        return None
+    return uv
 
 
 def say(text: str) -> None:
@@ -101,4 +127,8 @@ def told(*lines: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        say("interrupted; the next command begins anew")
+        sys.exit(INTERRUPTED)

@@ -5,8 +5,8 @@ content survives a power cut; before, there is the old content or the new, never
 seam, ``Calls``, so that tests/test_files.py can replay every prefix of them with unsynced writes dropped: a kill alone cannot show a
 missing fsync.
 
-Left to others: which files there are and when (log.publish, device, node).  Errors: ``Broken`` ``disk-full``, ``file-exists-different``;
-``BadInput`` ``cannot-read``, ``cannot-write``, ``file-too-large``.
+Left to others: which files there are and when (log.publish, device, node).  Errors: ``Broken`` ``disk-full``, ``disk-failed``,
+``file-exists-different``; ``BadInput`` ``cannot-read``, ``cannot-write``, ``file-too-large``.
 """
 
 from __future__ import annotations
@@ -110,6 +110,8 @@ class Files:
         """``path`` is a folder, durably, and so are those above it that had to be made."""
         missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         with self._told(path):
+            if not missing:
+                self._calls.sync_folder(str(path.parent))  # who made it may have died before this
             for folder in reversed(missing):
                 with suppress(FileExistsError):
                     self._calls.make_folder(str(folder))
@@ -176,6 +178,8 @@ class Files:
         except OSError as problem:
             if problem.errno in _FULL:
                 raise Broken("disk-full", "the disk is full", path=str(path)) from problem
+            if problem.errno == errno.EIO:
+                raise Broken("disk-failed", "the disk failed; what it holds is not known", path=str(path)) from problem
             raise BadInput("cannot-write", _words(problem), path=str(path)) from problem
 
 

@@ -51,6 +51,11 @@ def system_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
+def _quoted(text: str) -> str:
+    """A basic string of TOML; names of logs and addresses of databases may hold quotes and backslashes."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 class Snapshot:
     """The ledger at one tree size, for reading: ``state`` to walk, ``entry`` to fetch."""
 
@@ -86,8 +91,8 @@ class Node:
         store = Database.create(database or folder / "ledger.db", origin=origin)
         with store.writing() as connection:
             first_head(connection)
-        address = f'database = "{database}"\n' if database else ""
-        config = f'# A tally ledger (see README).\norigin = "{origin}"\nvkey = "{signer.vkey}"\n{address}'
+        address = f"database = {_quoted(database)}\n" if database else ""
+        config = f"# A tally ledger (see README).\norigin = {_quoted(origin)}\nvkey = {_quoted(signer.vkey)}\n{address}"
         files.write(folder / CONFIG_NAME, config.encode())
         return cls(folder, store, signer, clock=clock, files=files)
 

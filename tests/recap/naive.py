@@ -1,6 +1,6 @@
 """A second opinion on the fold: plain dictionaries, every total summed from scratch, nothing shared with src but field names.
 
-Written from design.md section 6: a tally has one slot for each operator's seat, or one officer's event in their place; it is *single*,
+Written from design.md section 6: a tally has a slot for each operator's seat, or one officer's event in their place; it is *single*,
 *confirmed*, *differing*, *corrected* or *held*.  What differs leaves its whole block out of the totals; held tallies leave all.
 """
 
@@ -38,7 +38,7 @@ class Naive:
     def hire(self, name: str, role: str, scope: str, seat: str, rules: tuple[str, ...] = ()) -> None:
         self.people[name] = {"role": role, "scope": scope, "seat": seat, "rules": rules, "revoked": False, "last_good": None}
 
-    # --- answers -----------------------------------------------------------------------------------------------------------------
+    # --- answers -------------------------------------------------------------------------------------------------------------
 
     def answer(self, who: str, position: int, act: dict[str, Any]) -> str:
         """``ok``, ``void ...``, ``refused ...`` or ``waiting ...`` for an act that is the next of its stream."""
@@ -162,7 +162,7 @@ class Naive:
         tally["held"] = False
         return "ok"
 
-    # --- what is shown -----------------------------------------------------------------------------------------------------------
+    # --- what is shown -------------------------------------------------------------------------------------------------------
 
     @staticmethod
     def standing(tally: dict[str, Any]) -> list[dict[str, Any]]:

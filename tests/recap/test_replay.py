@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -128,7 +129,7 @@ def test_nothing_and_too_much(ledger: tuple[Node, list[Shown]]) -> None:
 def test_prefixes_are_prefixes(ledger: tuple[Node, list[Shown]]) -> None:
     """Later entries change no earlier one, and every entry opens with its signature checked."""
     _, shown = ledger
-    for before, after in zip(shown, shown[1:], strict=False):
+    for before, after in pairwise(shown):
         assert after.entries[: len(before.entries)] == before.entries
     chain = bytes(32)
     for index, data in enumerate(shown[-1].entries):
@@ -168,7 +169,7 @@ def test_totals_add_up_at_every_level(ledger: tuple[Node, list[Shown]]) -> None:
         assert ancestors(STATIONS[0], contest_row, digits) == ("1771011001", "177101", "1771")
 
 
-# --- damaged projections -----------------------------------------------------------------------------------------------------------
+# --- damaged projections -----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -128,7 +128,7 @@ class Season(RuleBasedStateMachine):
                 self.release("importer", station, "mayor")
             self.states_and_totals_agree()
 
-    # --- acts on tallies ---------------------------------------------------------------------------------------------------------
+    # --- acts on tallies -----------------------------------------------------------------------------------------------------
 
     @rule(station=stations, seat=seats, contest=contests, form=figures)
     def operator_submits(self, station: str, seat: str, contest: str, form: Figures) -> None:
@@ -182,7 +182,7 @@ class Season(RuleBasedStateMachine):
     def release(self, who: str, station: str, contest: str) -> None:
         self._act(who, released(station, contest=contest), {"kind": "release", "contest": contest, "station": station})
 
-    # --- keys and places ---------------------------------------------------------------------------------------------------------
+    # --- keys and places -----------------------------------------------------------------------------------------------------
 
     @rule(
         by=st.sampled_from(["commission", "commission", "watchdog", "officer"]),
@@ -208,7 +208,7 @@ class Season(RuleBasedStateMachine):
         data = JurisdictionsListed(areas=(), stations=(station_row(station),))
         self._act(who, data, {"kind": "list", "station": station})
 
-    # --- streams out of order ----------------------------------------------------------------------------------------------------
+    # --- streams out of order ------------------------------------------------------------------------------------------------
 
     @rule(station=stations, seat=seats, ahead=st.integers(1, 3))
     def gap(self, station: str, seat: str, ahead: int) -> None:
@@ -223,7 +223,8 @@ class Season(RuleBasedStateMachine):
         who = f"{station}/{seat}"
         at = self.world.stream(who)
         if at.position:
-            taken = EventStream(at.key, ledger=at.ledger, position=at.position - 1, previous=STRANGE_ID if at.position > 1 else None)
+            before = STRANGE_ID if at.position > 1 else None
+            taken = EventStream(at.key, ledger=at.ledger, position=at.position - 1, previous=before)
             self._take(taken.sign(submitted(station, form), claimed_at=2), "refused stream-position")
             branch = EventStream(at.key, ledger=at.ledger, position=at.position, previous=STRANGE_ID)
             self._take(branch.sign(submitted(station, form), claimed_at=2), "refused stream-previous")
@@ -233,7 +234,7 @@ class Season(RuleBasedStateMachine):
         if self.sent:
             self.pending.append((self.sent[which % len(self.sent)], "again"))
 
-    # --- the store ---------------------------------------------------------------------------------------------------------------
+    # --- the store -----------------------------------------------------------------------------------------------------------
 
     @rule()
     def flush(self) -> None:

@@ -382,7 +382,7 @@ def test_files_that_share_stations_are_merged_in_time_order(tmp_path: Path, impo
 
 
 def test_kpu_documents_say_what_tables_say(tmp_path: Path, importing: Importing) -> None:
-    """The station is in ``tps`` or in the path; chart null is blank whatever the status flags say; a null photo leaves its page out."""
+    """The station is in ``tps`` or in the path; a null chart is blank whatever the flags say; a null photo leaves its page out."""
     path = f"pemilu/hhcw/ppwp/17/1771/177101/1771011001/{OTHER}.json"
     lines = [document(), document("", None, FORM, path=path)]
     with gzip.open(tmp_path / "raw_kpu_json_x.jsonl.gz", "wt") as stream:
@@ -465,7 +465,7 @@ def test_progress_and_report(tmp_path: Path) -> None:
         assert (head.size, head.frontier.root().hex(), ledger.hex()) == (report.entries, report.root, report.ledger)
 
 
-# --- what cannot be read -----------------------------------------------------------------------------------------------------------
+# --- what cannot be read ---------------------------------------------------------------------------------------------------------
 
 BAD_ROWS = [
     ({"tps": "177101100100"}, "bad-station"),
@@ -578,13 +578,17 @@ def empty(path: Path) -> None:
     path.write_bytes(gzip.compress(b""))
 
 
+def missing(path: Path) -> None:
+    assert not path.exists()
+
+
 UNREADABLE: list[tuple[Callable[[Path], None], set[str]]] = [
     (truncated, {"file-truncated"}),
     (damaged, {"file-damaged", "file-truncated"}),
     (no_gzip, {"file-damaged"}),
     (other_header, {"bad-header"}),
     (empty, {"bad-header"}),
-    (lambda path: None, {"cannot-read"}),
+    (missing, {"cannot-read"}),
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import msgpack
@@ -64,7 +65,7 @@ def test_examples_open(name: str) -> None:
     assert (event.type, event.data) == (name, EXAMPLES[name])
 
 
-# --- other spellings -------------------------------------------------------------------------------------------------------------
+# --- other spellings ---------------------------------------------------------------------------------------------------------
 
 
 def pack(value: Any) -> bytes:
@@ -161,12 +162,14 @@ def own_spellings(value: Any) -> Iterator[tuple[str, bytes]]:
             yield "bool", b"\xc2"
 
 
+REENCODED = (
+    "overlong", "signed", "str8", "str16", "str32", "bin16", "bin32", "array16", "array32", "map16", "map32", "key-order",
+    "duplicate-key",
+)  # fmt: skip
+MISFITS = ("ext", "timestamp", "bool", "negative", "too-large", "nan", "extra-field", "key-int", "nil")
 EXPECTED = {
-    **dict.fromkeys(
-        "overlong signed str8 str16 str32 bin16 bin32 array16 array32 map16 map32 key-order duplicate-key".split(),
-        {"not-canonical"},
-    ),
-    **dict.fromkeys("ext timestamp bool negative too-large nan extra-field key-int nil".split(), {"schema"}),
+    **{way: {"not-canonical"} for way in REENCODED},
+    **{way: {"schema"} for way in MISFITS},
     "float": {"schema", "not-canonical"},
     "key-bin": {"schema", "not-canonical"},
     "bin-for-text": {"schema"},
@@ -190,7 +193,7 @@ def test_every_other_spelling_of_every_node_is_refused(name: str) -> None:
         assert spelled != pack(plain), way
         code = refusal(wrapped(spelled))
         if code == "signature-invalid":  # nil where a figure stood is another form, which nobody signed
-            assert way == "nil" and name in ("tally.submitted", "tally.corrected", "jurisdictions.listed")
+            assert (way, name) in {("nil", kind) for kind in ("tally.submitted", "tally.corrected", "jurisdictions.listed")}
         else:
             assert code in EXPECTED[way], (way, code)
         ways.add(way)
@@ -300,12 +303,9 @@ def test_every_forbidden_character_is_refused_and_its_neighbours_are_not() -> No
     for character in [*FORBIDDEN, *NEIGHBOURS]:
         plain = msgpack.unpackb(encode(EXAMPLES["jurisdictions.listed"]), raw=False)
         plain["areas"][0][1] = f"a{chr(character)}b"
-        try:
+        with pytest.raises(Refused) if character in FORBIDDEN else nullcontext() as caught:
             decode(pack(plain), DECODERS["jurisdictions.listed"])
-        except Refused as refused:
-            assert (refused.code, character in FORBIDDEN) == ("schema", True), hex(character)
-        else:
-            assert character in NEIGHBOURS, hex(character)
+        assert caught is None or caught.value.code == "schema", hex(character)
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ def test_what_has_no_canonical_form_is_not_encoded(value: object) -> None:
     assert caught.value.code == "not-canonical"
 
 
-# --- flipped bits ----------------------------------------------------------------------------------------------------------------
+# --- flipped bits ------------------------------------------------------------------------------------------------------------
 
 
 def test_no_flipped_bit_opens() -> None:

@@ -84,7 +84,7 @@ class Scene:
         return slot
 
 
-# --- states x acts -----------------------------------------------------------------------------------------------------------------
+# --- states x acts -----------------------------------------------------------------------------------------------------------
 
 S1, S2 = f"{ONE}/1", f"{ONE}/2"
 BEFORE: dict[str, list[tuple[str, str, Any]]] = {
@@ -115,7 +115,7 @@ ACTS: dict[str, tuple[str, Any]] = {
     "correct-1": (S1, lambda s: corrected(ONE, _standing(s, "1"), OTHER)),
     "correct-2": (S2, lambda s: corrected(ONE, _standing(s, "2"), OTHER)),
     "decide": ("officer", lambda s: corrected(ONE, _standing(s), OTHER)),
-    "blind": ("officer", lambda s: corrected(ONE, [NOBODY], OTHER)),
+    "blind": ("officer", corrected(ONE, [NOBODY], OTHER)),
     "hold": ("officer", held(ONE)),
     "release": ("officer", released(ONE)),
 }
@@ -185,7 +185,7 @@ def test_what_stands_is_what_the_last_act_said() -> None:
     assert scene.slot(ONE).standing[0].role == "officer"
 
 
-# --- who may do what ---------------------------------------------------------------------------------------------------------------
+# --- who may do what ---------------------------------------------------------------------------------------------------------
 
 # Columns: roles.  A dot: refused as role-not-entitled, whatever the act says.
 ENTITLED = """
@@ -237,11 +237,11 @@ def test_roles(line: str) -> None:
 def test_every_type_is_in_the_table() -> None:
     """The table of roles has a line for each event type that the fold takes beside ``election.opened``."""
     types = {line.split()[0] for line in ENTITLED.strip().splitlines()[1:]}
-    assert types == {kind for kind in _ample(Scene())}
+    assert types == set(_ample(Scene()))
     assert len(types) == len(ledger.tally.fold.ACTS)
 
 
-# --- every other answer ------------------------------------------------------------------------------------------------------------
+# --- every other answer ------------------------------------------------------------------------------------------------------
 
 
 class Row(NamedTuple):
@@ -308,10 +308,12 @@ TABLE = [
     Row("new contest", (), "administrator", _contest(), "ok"),
     Row("contest of a later area", (), "administrator", _contest(area="1799"), "ok"),
     Row("contest again", (), "administrator", _contest(code="mayor"), "refused contest-exists"),
-    Row("contest twice in a batch", (), "administrator", ContestsListed(contests=_contest().contests * 2), "refused contest-exists"),
+    Row("contest twice in a batch", (), "administrator",
+        ContestsListed(contests=_contest().contests * 2), "refused contest-exists"),
     Row("contest on no form", (), "administrator", _contest(form="other"), "refused form-unknown"),
     Row("contest on no version", (), "administrator", _contest(version=2), "refused form-unknown"),
-    Row("a pair too few", (), "administrator", _contest(candidates=(Candidate(1, "A", "candidate"),)), "refused candidates-mismatch"),
+    Row("a pair too few", (), "administrator",
+        _contest(candidates=(Candidate(1, "A", "candidate"),)), "refused candidates-mismatch"),
     Row("pairs out of order", (), "administrator",
         _contest(candidates=(Candidate(2, "B", "candidate"), Candidate(1, "A", "candidate"))), "refused candidates-mismatch"),
     Row("unknown deciding level", (), "administrator", _contest(deciding="country"), "refused level-unknown"),
@@ -449,7 +451,7 @@ def test_the_tables_stay_small() -> None:
     assert len(TABLE) + len(_LINES) <= 125
 
 
-# --- streams -----------------------------------------------------------------------------------------------------------------------
+# --- streams -----------------------------------------------------------------------------------------------------------------
 
 
 def _at_position(scene: Scene, position: int, previous: bytes | None, *, ledger: bytes | None = None) -> str:
@@ -494,7 +496,7 @@ def test_another_ledger() -> None:
     assert _at_position(Scene(), 0, None, ledger=NOBODY) == "refused other-ledger"
 
 
-# --- entry 0 -----------------------------------------------------------------------------------------------------------------------
+# --- entry 0 -----------------------------------------------------------------------------------------------------------------
 
 
 def resigned(data: ElectionOpened, world: World) -> ElectionOpened:
@@ -621,7 +623,7 @@ def test_a_revocation_stands_in_the_key_and_empties_the_seat() -> None:
     assert scene.log.state.get(SEATS, seat_key("operator", ONE, "1")) == b""
 
 
-# --- completeness ------------------------------------------------------------------------------------------------------------------
+# --- completeness ------------------------------------------------------------------------------------------------------------
 
 
 def test_every_code_of_the_sources_is_hit() -> None:

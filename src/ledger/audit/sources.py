@@ -30,6 +30,9 @@ BUNDLE_LIMIT_BYTES: Final = TILE_WIDTH * (ENTRY_LIMIT_BYTES + 2)
 
 CHECKPOINT: Final = "checkpoint"
 
+# Without O_NONBLOCK a named pipe in the folder would hold the auditor for ever.  Systems without these flags lack those dangers too.
+_OPEN_FLAGS: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
 
 class Source(Protocol):
     """Bytes to verify."""
@@ -158,7 +161,7 @@ class FolderSource:
 
     def _read(self, path: str, limit_bytes: int) -> bytes:
         try:
-            descriptor = os.open(self._folder / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = os.open(self._folder / path, _OPEN_FLAGS)
         except FileNotFoundError:
             raise NotVerified("file-missing", "the file is not there", path=printable(path)) from None
         except OSError as problem:
@@ -174,7 +177,7 @@ class FolderSource:
         return data
 
     def _list(self) -> Iterator[str]:
-        """Every path below the folder that is not itself a folder."""
+        """Every path below the folder that is not itself a folder, and folders that lie deeper than any publication's."""
         folders = [""]
         count = 0
         while folders:
@@ -186,9 +189,9 @@ class FolderSource:
             for item in found:
                 path = f"{folder}/{item.name}" if folder else item.name
                 count += 1
-                if count > FILES_LIMIT or path.count("/") >= FOLDER_DEPTH_LIMIT_LEVELS:
-                    raise BadInput("folder-too-large", "more files or deeper folders than any publication has", path=printable(path))
-                if item.is_dir(follow_symlinks=False):
+                if count > FILES_LIMIT:
+                    raise BadInput("folder-too-large", f"more than {FILES_LIMIT:,} files", path=self.name)
+                if item.is_dir(follow_symlinks=False) and path.count("/") < FOLDER_DEPTH_LIMIT_LEVELS:
                     folders.append(path)
                 else:
                     yield path

@@ -1,7 +1,7 @@
 """What a verb is given: where the ledger and the device are, and how to speak.
 
-The ledger: ``--ledger``, LEDGER_DIR, the nearest parent folder with a ledger.toml.  The device: ``--device``, LEDGER_DEVICE, or for an
-office's verb the office's device that ``init`` made inside the ledger folder.
+The ledger: ``--ledger``, LEDGER_DIR, the nearest parent folder with a ledger.toml.  The device: ``--device``, LEDGER_DEVICE, or for
+an office's verb the office's device that ``init`` made inside the ledger folder.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class App:
             elif word.startswith("--lang="):
                 self.lang_flag = word.partition("=")[2]
 
-    # --- where things are --------------------------------------------------------------------------------------------------------
+    # --- where things are -------------------------------------------------------------------------------------------------------
 
     @property
     def folder(self) -> Path:
@@ -102,7 +102,7 @@ class App:
 
         return self._open.enter_context(Device.open(self.device_folder(office), files=DiskFiles()))
 
-    # --- how to speak ------------------------------------------------------------------------------------------------------------
+    # --- how to speak -----------------------------------------------------------------------------------------------------------
 
     @property
     def asks(self) -> bool:

@@ -1,4 +1,4 @@
-"""``doctor``: what this machine and this ledger lack, each with what to do.  It changes nothing but a probe file that it removes."""
+"""``doctor``: what this machine and this ledger lack, each with what to do.  It writes one probe file, and removes it."""
 
 from __future__ import annotations
 

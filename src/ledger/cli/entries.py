@@ -21,9 +21,9 @@ __all__ = ["find_entry", "log", "show"]
 
 
 @command(examples=("ledger log", "ledger log --from 100 --to 200 --json", "ledger log --last 20"))
-@option("--from", "start", type=int, default=0, metavar="N", id="Mulai entri ini", en="Begin at this entry")
-@option("--to", "stop", type=int, metavar="N", id="Sebelum entri ini", en="End before this entry")
-@option("--last", type=int, metavar="N", id="Hanya N entri terakhir", en="The last N entries alone")
+@option("--from", "start", type=int, default=0, metavar="N", ind="Mulai entri ini", eng="Begin at this entry")
+@option("--to", "stop", type=int, metavar="N", ind="Sebelum entri ini", eng="End before this entry")
+@option("--last", type=int, metavar="N", ind="Hanya N entri terakhir", eng="The last N entries alone")
 def log(app: App, start: int, stop: int | None, last: int | None) -> None:
     """One line an entry: index, time, what, who, where."""
     if start < 0 or (stop is not None and stop < 0) or (last is not None and last < 0):

@@ -28,7 +28,7 @@ from ledger.tally.signing import SigningKey, possession_digest
 
 __all__ = ["CONTEST", "OFFICER", "OPERATOR", "PASSPHRASE_NAME", "STATIONS", "make_example"]
 
-PASSPHRASE_NAME: Final = "PASSPHRASE-EXAMPLE.txt"
+PASSPHRASE_NAME: Final = "PASSPHRASE-EXAMPLE.txt"  # noqa: S105  for the example's throw-away keys
 PASSPHRASE: Final = b"contoh saja, bukan rahasia"
 CONTEST: Final = "wali-kota"
 CITY: Final = "9901"
@@ -104,7 +104,7 @@ def make_example(app: App, place: Path) -> None:
             made.devices[name].adopt(made.founding.ledger, origin=made.founding.opened.origin, vkey=made.node.signer.vkey)
     finally:
         made.close()
-    show_opened(app, place, made)
+    show_opened(app, place, made, official=False)
     _show_next(place)
 
 
@@ -139,7 +139,7 @@ def _show_next(place: Path) -> None:
         f"cd {place}",
         f"ledger submit {station} --figures {FIGURES_NAME} --device {DEVICES}/{OPERATOR} {key} --yes",
         f"ledger recap {CITY}",
-        f"ledger correct {station} --set suara-1=121 --set suara-sah=216 --reason salah-baca --device {DEVICES}/{OFFICER} {key} --yes",
+        f"ledger correct {station} --set suara-1=121 --set suara-2=94 --reason salah-baca --device {DEVICES}/{OFFICER} {key} --yes",
         f"ledger history {station}",
         "ledger publish",
         "ledger verify public",

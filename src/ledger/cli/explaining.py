@@ -70,7 +70,7 @@ def explain(app: App, code: str) -> None:
 
 @command(examples=("ledger completion bash > ~/.local/share/bash-completion/completions/ledger",))
 @argument("shell", metavar="bash|zsh|fish")
-def completion(app: App, shell: str) -> None:
+def completion(_app: App, shell: str) -> None:
     """Prints the script that completes commands, options and codes."""
     made = get_completion_class(shell)
     if made is None:

@@ -97,7 +97,7 @@ def _told_os(problem: OSError) -> BadInput:
     return BadInput(_OS_CODES.get(problem.errno or 0, "io-failed"), problem.strerror or str(problem), **where)
 
 
-# --- what people and programs see ----------------------------------------------------------------------------------------------------
+# --- what people and programs see ----------------------------------------------------------------------------------------------
 
 _WHERE_ID: Final = {
     "agents": "tanda saksi",
@@ -162,7 +162,7 @@ def error_object(error: LedgerError) -> dict[str, Any]:
     return {
         "code": error.code,
         "message": message.what if message else detail,
-        "at": "; ".join(part for part in (place, detail) if part) or "-",
+        "at": "; ".join(part for part in (place, detail if message is None or message.detailed else "") if part) or "-",
         "next": do,
         "detail": detail,
         "where": {name: value if isinstance(value, int | str) else str(value) for name, value in where.items()},

@@ -1,7 +1,7 @@
 """``key new``, ``key show``, ``enrol``, ``revoke``: who may sign.
 
-A new key writes a request beside itself (``enrolment.toml``: point, role, scope, seat and, but for operators, the proof of possession);
-the registrar's office enrols it from there.  An operator has no proof: the first event is its proof.
+A new key writes a request beside itself (``enrolment.toml``: point, role, scope, seat and, but for operators, the proof of
+possession); the registrar's office enrols it from there.  An operator has no proof: the first event is its proof.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ ID_PREFIX_MIN: Final = 8
     )
 )
 @argument("folder", metavar="DIR")
-@option("--role", required=True, metavar="ROLE", id="Peran: operator, officer, ...", en="Role: operator, officer, ...")
-@option("--scope", required=True, metavar="CODE", id="Kode TPS atau wilayah", en="Code of the station or area")
+@option("--role", required=True, metavar="ROLE", ind="Peran: operator, officer, ...", eng="Role: operator, officer, ...")
+@option("--scope", required=True, metavar="CODE", ind="Kode TPS atau wilayah", eng="Code of the station or area")
 @option(
-    "--seat", required=True, metavar="SEAT", id="Kursi: 1 atau 2 di TPS, atau sebutan", en="Seat: 1 or 2 at a station, or a label"
+    "--seat", required=True, metavar="SEAT", ind="Kursi: 1 atau 2 di TPS, atau sebutan", eng="Seat: 1 or 2 at a station, or a label"
 )
 @option(
-    "--ledger-id", metavar="HEX", id="Ledger id, bila ledger tidak ada di sini", en="The ledger id, where the ledger is not here"
+    "--ledger-id", metavar="HEX", ind="Ledger id, bila ledger tidak ada di sini", eng="The ledger id, where the ledger is not here"
 )
 @passphrase_options
 def key_new(
@@ -124,7 +124,7 @@ def key_show(app: App) -> None:
     line(text(f"Log terakhir   {state.seen.size} entri", f"Log last seen  {state.seen.size} entries"))
 
 
-# --- enrolling -----------------------------------------------------------------------------------------------------------------------
+# --- enrolling -----------------------------------------------------------------------------------------------------------------
 
 
 @command(
@@ -135,11 +135,11 @@ def key_show(app: App) -> None:
     )
 )
 @argument("files", nargs=-1, metavar="FILE...")
-@option("--point", metavar="HEX", id="Titik kunci, 65 bita", en="The key's point, 65 bytes")
-@option("--role", metavar="ROLE", id="Peran", en="Role")
-@option("--scope", default="", metavar="CODE", id="Kode TPS atau wilayah", en="Code of the station or area")
-@option("--seat", metavar="SEAT", id="Kursi", en="Seat")
-@option("--proof", metavar="HEX", id="Bukti kepemilikan, 64 bita", en="Proof of possession, 64 bytes")
+@option("--point", metavar="HEX", ind="Titik kunci, 65 bita", eng="The key's point, 65 bytes")
+@option("--role", metavar="ROLE", ind="Peran", eng="Role")
+@option("--scope", default="", metavar="CODE", ind="Kode TPS atau wilayah", eng="Code of the station or area")
+@option("--seat", metavar="SEAT", ind="Kursi", eng="Seat")
+@option("--proof", metavar="HEX", ind="Bukti kepemilikan, 64 bita", eng="Proof of possession, 64 bytes")
 @signing_options
 def enrol(
     app: App,
@@ -205,7 +205,7 @@ def hex_bytes(said: object, length: int, where: str) -> bytes:
     return data
 
 
-# --- revoking ------------------------------------------------------------------------------------------------------------------------
+# --- revoking ------------------------------------------------------------------------------------------------------------------
 
 
 @command(
@@ -215,9 +215,11 @@ def hex_bytes(said: object, length: int, where: str) -> bytes:
     )
 )
 @argument("key", metavar="KEY")
-@option("--reason", required=True, metavar="CODE", id="Alasan, satu kata kode", en="The reason, a code")
-@option("--suspect-since", type=int, metavar="N", id="Sejak entri ini patut dicurigai", en="From this entry on the key is suspect")
-@option("--last-good", type=int, metavar="N", id="Posisi terakhir yang masih baik", en="The last position that is still good")
+@option("--reason", required=True, metavar="CODE", ind="Alasan, satu kata kode", eng="The reason, a code")
+@option(
+    "--suspect-since", type=int, metavar="N", ind="Sejak entri ini patut dicurigai", eng="From this entry on the key is suspect"
+)
+@option("--last-good", type=int, metavar="N", ind="Posisi terakhir yang masih baik", eng="The last position that is still good")
 @signing_options
 def revoke(app: App, signing: Signing, key: str, reason: str, suspect_since: int | None, last_good: int | None) -> int:
     """Revokes a key: by its point, its id (8 hex digits or more), or role/scope/seat."""

@@ -1,7 +1,7 @@
 """Two languages: which one is spoken, how numbers and times are written in it, and the message catalogue.
 
-Words of screens stand where they are used, both languages side by side: ``text("belum masuk", "not in yet")``.  What every code means,
-who must act and what to do stands in ``messages.toml``.
+Words of screens stand where they are used, both languages side by side: ``text("belum masuk", "not in yet")``.  What every code
+means, who must act and what to do stands in ``messages.toml``.
 """
 
 from __future__ import annotations
@@ -111,12 +111,13 @@ def iso_time(milliseconds: int, zone: str) -> str:
 
 
 class Message:
-    """What a code means.  ``who`` must act: device, official, administrator, auditor, user."""
+    """What a code means.  ``who`` must act; ``detailed``: the error's own clause says more."""
 
     def __init__(self, code: str, said: Mapping[str, Any]) -> None:
         self.code: Final = code
         self.kind: Final[str] = said.get("kind", "error")
         self.who: Final[str] = said["who"]
+        self.detailed: Final[bool] = said.get("detail", False)
         self._said: Final = said
 
     @property

@@ -141,24 +141,24 @@ if TYPE_CHECKING:
     )
 )
 @argument("folder", metavar="DIR")
-@option("--name", metavar="TEXT", id="Nama pemilihan", en="The election's name")
-@option("--day", metavar="YYYY-MM-DD", id="Hari pemungutan suara", en="Polling day")
+@option("--name", metavar="TEXT", ind="Nama pemilihan", eng="The election's name")
+@option("--day", metavar="YYYY-MM-DD", ind="Hari pemungutan suara", eng="Polling day")
 @option(
     "--origin",
     metavar="NAME",
-    id="Nama log di dunia, misalnya alamat tanpa https://",
-    en="The log's name in the world, e.g. an address without https://",
+    ind="Nama log di dunia, misalnya alamat tanpa https://",
+    eng="The log's name in the world, e.g. an address without https://",
 )
-@option("--kind", default="official", metavar="KIND", id=f"Jenis: {', '.join(KINDS)}", en=f"Kind: {', '.join(KINDS)}")
+@option("--kind", default="official", metavar="KIND", ind=f"Jenis: {', '.join(KINDS)}", eng=f"Kind: {', '.join(KINDS)}")
 @option(
     "--levels",
     default=DEFAULT_LEVELS,
     metavar="NAME:N,...",
-    id="Tingkat wilayah dan panjang kodenya",
-    en="Levels of the area tree and their code lengths",
+    ind="Tingkat wilayah dan panjang kodenya",
+    eng="Levels of the area tree and their code lengths",
 )
-@option("--zone", "zones", multiple=True, metavar="ZONE", id="Zona waktu; boleh lebih dari satu", en="Time zone; may be repeated")
-@option("--example", is_flag=True, id="Pemilihan kecil yang siap dicoba", en="A small election, ready to play with")
+@option("--zone", "zones", multiple=True, metavar="ZONE", ind="Zona waktu; boleh lebih dari satu", eng="Time zone; may be repeated")
+@option("--example", is_flag=True, ind="Pemilihan kecil yang siap dicoba", eng="A small election, ready to play with")
 @passphrase_options
 def init(
     app: App,
@@ -204,11 +204,11 @@ def init(
         passphrase=passphrase,
     )
     made.close()
-    show_opened(app, place, made)
+    show_opened(app, place, made, official=True)
 
 
-def show_opened(app: App, place: Path, made: Opened) -> None:
-    """The ledger id, and what must be done with the keys."""
+def show_opened(app: App, place: Path, made: Opened, *, official: bool) -> None:
+    """The ledger id, and for an election that is more than an example what must be done with the keys."""
     opened = made.founding.opened
     if app.json:
         emit(
@@ -225,6 +225,8 @@ def show_opened(app: App, place: Path, made: Opened) -> None:
     heading(opened.kind)
     line(text(f"Ledger dibuat di {place}.", f"The ledger is in {place}."))
     line(f"ledger id: {made.founding.ledger.hex()}")
+    if not official:
+        return
     app.say(
         "Umumkan ledger id itu di lembaran resmi dan formulir cetak: dengan itu siapa pun memeriksa bahwa log ini yang asli.\n"
         f"Pindahkan {place / DEVICES / 'root-1'} dan root-2 ke komputer lain yang terpisah, lalu hapus dari sini.\n"

@@ -4,8 +4,8 @@
     1  not verified, or different 4  input, output or network (a broken store too)
     2  usage                      130  interrupted
 
-Options that every verb has may stand before or after it.  A failure is three lines on stderr (what, where, what to do next) and with
-``--json`` a whole JSON object on stdout as well.  A traceback only with ``--debug``.
+Options that every verb has may stand before or after it.  A failure is three lines on stderr (what, where, what to do next) and
+with ``--json`` a whole JSON object on stdout as well.  A traceback only with ``--debug``.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ __all__ = ["Program", "VerbCommand", "argument", "command", "main", "option"]
 COMPLETION_VARIABLE: Final = "_LEDGER_COMPLETE"
 
 
-# --- commands and options in two languages -----------------------------------------------------------------------------------------
+# --- commands and options in two languages -------------------------------------------------------------------------------------
 
 
 class _Option(click.Option):
     """An option whose help is written in both languages."""
 
-    def __init__(self, *args: Any, id: str = "", en: str = "", common: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, ind: str = "", eng: str = "", common: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._help_texts = (id, en)
+        self._help_texts = (ind, eng)
         self.common = common
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
@@ -47,9 +47,9 @@ class _Option(click.Option):
         return super().get_help_record(ctx)
 
 
-def option(*names: str, id: str, en: str, **kwargs: Any) -> Callable[[Any], Any]:
+def option(*names: str, ind: str, eng: str, **kwargs: Any) -> Callable[[Any], Any]:
     """``click.option`` with its help in Indonesian and English."""
-    return click.option(*names, cls=_Option, id=id, en=en, **kwargs)
+    return click.option(*names, cls=_Option, ind=ind, eng=eng, **kwargs)
 
 
 argument = click.argument
@@ -62,11 +62,15 @@ def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 
 
 def _common_options() -> list[click.Parameter]:
-    def flag(name: str, id: str, en: str) -> _Option:
-        return _Option([f"--{name}"], is_flag=True, default=None, expose_value=False, callback=_remember, id=id, en=en, common=True)
+    def flag(name: str, ind: str, eng: str) -> _Option:
+        return _Option(
+            [f"--{name}"], is_flag=True, default=None, expose_value=False, callback=_remember, ind=ind, eng=eng, common=True
+        )
 
-    def value(name: str, variable: str, metavar: str, id: str, en: str) -> _Option:
-        return _Option([f"--{name}", variable], metavar=metavar, expose_value=False, callback=_remember, id=id, en=en, common=True)
+    def value(name: str, variable: str, metavar: str, ind: str, eng: str) -> _Option:
+        return _Option(
+            [f"--{name}", variable], metavar=metavar, expose_value=False, callback=_remember, ind=ind, eng=eng, common=True
+        )
 
     return [
         value("ledger", "ledger_flag", "DIR", "Folder ledger (atau LEDGER_DIR)", "The ledger's folder (or LEDGER_DIR)"),
@@ -92,7 +96,7 @@ class _Helping(click.Command):
         prefix = text("Cara pakai: ", "Usage: ")
         formatter.write_usage(ctx.command_path, " ".join(self.collect_usage_pieces(ctx)), prefix)
 
-    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         if self.verb is not None:
             with formatter.indentation():
                 formatter.write_paragraph()
@@ -140,7 +144,7 @@ def command(*, examples: Sequence[str]) -> Callable[[Any], VerbCommand]:
     return made
 
 
-# --- finding the verb ------------------------------------------------------------------------------------------------------------
+# --- finding the verb ----------------------------------------------------------------------------------------------------------
 
 
 class VerbGroup(_Helping, click.Group):
@@ -151,11 +155,11 @@ class VerbGroup(_Helping, click.Group):
         self.prefix = prefix
         self.params += _common_options()
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         names = (name.removeprefix(self.prefix) for name in VERBS if name.startswith(self.prefix))
         return list(dict.fromkeys(name.split(" ")[0] for name in names))
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
         verb = VERBS.get(self.prefix + name)
         if verb is not None:
             return _load(verb)
@@ -182,7 +186,7 @@ class VerbGroup(_Helping, click.Group):
             raise Usage("command-missing", "a second word is missing", command=self.prefix.strip() or "ledger")
         return super().invoke(ctx)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Verbs by who uses them, from the registry alone."""
         for group, heading in GROUPS.items():
             rows = [(verb.name, text(verb.id, verb.en)) for verb in VERBS.values() if verb.group == group]
@@ -210,13 +214,13 @@ def _close(typed: str, prefix: str) -> str:
     return ", ".join(dict.fromkeys(near))
 
 
-# --- the whole -------------------------------------------------------------------------------------------------------------------
+# --- the whole -----------------------------------------------------------------------------------------------------------------
 
 
 class Program(VerbGroup):
     """``ledger``."""
 
-    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.indentation():
             formatter.write_paragraph()
             formatter.write_text(
@@ -226,7 +230,9 @@ class Program(VerbGroup):
                 )
             )
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **_: Any) -> Any:
+    def main(  # type: ignore[override]  # ends the process in every mode
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **_: Any  # noqa: ARG002
+    ) -> Any:
         """Runs, and ends the process with the exit status."""
         words = list(sys.argv[1:] if args is None else args)
         instruction = os.environ.get(COMPLETION_VARIABLE)

@@ -27,14 +27,14 @@ CONFIG_LIMIT_BYTES: Final = 100_000
 
 @command(examples=("ledger prove 17", "ledger prove 3f2a...c9 --out bukti.tlog-proof", "ledger prove 17 --consistency 12"))
 @argument("entry", metavar="EVENT|INDEX")
-@option("--out", metavar="FILE", id="Tulis ke berkas ini, bukan ke stdout", en="Write to this file, not to stdout")
+@option("--out", metavar="FILE", ind="Tulis ke berkas ini, bukan ke stdout", eng="Write to this file, not to stdout")
 @option(
     "--consistency",
     "old",
     type=int,
     metavar="OLD",
-    id="Juga bukti bahwa log memperpanjang ukuran ini",
-    en="Also prove that the log extends this size",
+    ind="Juga bukti bahwa log memperpanjang ukuran ini",
+    eng="Also prove that the log extends this size",
 )
 def prove(app: App, entry: str, out: str | None, old: int | None) -> None:
     """A tlog-proof of an entry at the log's head."""
@@ -78,14 +78,14 @@ def prove(app: App, entry: str, out: str | None, old: int | None) -> None:
 @option(
     "--submission",
     metavar="FILE",
-    id="Kiriman yang dibuktikan (semula: di samping tanda terima)",
-    en="The submission it proves (default: beside the receipt)",
+    ind="Kiriman yang dibuktikan (semula: di samping tanda terima)",
+    eng="The submission it proves (default: beside the receipt)",
 )
 @option(
     "--log-vkey",
     metavar="VKEY",
-    id="Kunci log (semula: dari perangkat atau ledger)",
-    en="The log's verifier key (default: the device's or ledger's)",
+    ind="Kunci log (semula: dari perangkat atau ledger)",
+    eng="The log's verifier key (default: the device's or ledger's)",
 )
 def receipt_check(app: App, file: str, submission: str | None, log_vkey: str | None) -> None:
     """Checks a receipt offline, against the device's own bytes; exit status 1 where it does not prove them."""

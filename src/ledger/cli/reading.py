@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from textwrap import wrap
 from typing import Any, Final
 
 import msgspec
@@ -37,6 +38,8 @@ from ledger.tally.state import AREAS, CONTESTS, Reader
 
 __all__ = ["entry_object", "findings", "history", "recap", "show_station_history", "who", "zone_of"]
 
+WIDTH: Final = 110
+
 COUNT_WORDS: Final = {
     "expected": ("TPS", "stations"),
     "in": ("masuk", "in"),
@@ -48,8 +51,10 @@ COUNT_WORDS: Final = {
     "awaiting": ("menunggu pemungutan ulang", "awaiting a revote"),
 }
 
-at_option = option("--at", type=int, metavar="N", id="Seperti setelah N entri pertama", en="As it stood after the first N entries")
-contest_option = option("--contest", metavar="CODE", id="Hanya kontes ini", en="This contest alone")
+at_option = option(
+    "--at", type=int, metavar="N", ind="Seperti setelah N entri pertama", eng="As it stood after the first N entries"
+)
+contest_option = option("--contest", metavar="CODE", ind="Hanya kontes ini", eng="This contest alone")
 
 
 def known_contest(state: Reader, contest: str | None) -> None:
@@ -66,7 +71,7 @@ def zone_of(state: Reader, station: str) -> str:
     return (area.zone if area else "") or election_of(state).opened.zones[0]
 
 
-# --- recap ---------------------------------------------------------------------------------------------------------------------------
+# --- recap ---------------------------------------------------------------------------------------------------------------------
 
 
 @command(
@@ -79,7 +84,7 @@ def zone_of(state: Reader, station: str) -> str:
 @argument("area", required=False, metavar="[AREA]")
 @contest_option
 @at_option
-@option("--figures", is_flag=True, id="Semua angka formulir", en="All figures of the form")
+@option("--figures", is_flag=True, ind="Semua angka formulir", eng="All figures of the form")
 def recap(app: App, area: str | None, contest: str | None, at: int | None, figures: bool) -> None:
     """The recap of an area or station; of every contest's own area where none is named."""
     with app.node.snapshot(at) as snapshot:
@@ -157,7 +162,7 @@ def _show_children(app: App, found: AreaRecap) -> None:
     table(app, [text("Kode", "Code"), text("Nama", "Name"), *numbers, status], rows, numbers=range(2, 2 + len(numbers)))
 
 
-# --- history -------------------------------------------------------------------------------------------------------------------------
+# --- history -------------------------------------------------------------------------------------------------------------------
 
 
 @command(examples=("ledger history 1771010001001", "ledger history 1771010001001 --contest wali-kota --json"))
@@ -245,22 +250,24 @@ def _show_version(version: Version, zone: str) -> None:
             line(f"  {code}: {figure_text(before)} -> {figure_text(after)}")
     else:
         given = [(code, after) for code, _, after in version.changed if after is not None]
-        line("  " + ", ".join(f"{code} {figure_text(after)}" for code, after in given))
+        said = ", ".join(f"{code} {figure_text(after)}" for code, after in given)
+        for words in wrap(said, WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False):
+            line(words)
     if version.photos_changed and version.state != "submitted":
         line(text("  foto berganti", "  photos changed"))
     if version.findings:
         line(text("  catatan pemeriksaan: ", "  remarks: ") + ", ".join(version.findings))
 
 
-# --- findings ------------------------------------------------------------------------------------------------------------------------
+# --- findings ------------------------------------------------------------------------------------------------------------------
 
 
 @command(examples=("ledger findings", "ledger findings 177101 --by-rule", "ledger findings --json --not-evaluated"))
 @argument("area", required=False, default="", metavar="[AREA]")
 @contest_option
 @at_option
-@option("--by-rule", is_flag=True, id="Hanya jumlah per aturan", en="Only the counts by rule")
-@option("--not-evaluated", is_flag=True, id="Juga aturan yang tidak dapat diperiksa", en="Also rules that could not be checked")
+@option("--by-rule", is_flag=True, ind="Hanya jumlah per aturan", eng="Only the counts by rule")
+@option("--not-evaluated", is_flag=True, ind="Juga aturan yang tidak dapat diperiksa", eng="Also rules that could not be checked")
 def findings(app: App, area: str, contest: str | None, at: int | None, by_rule: bool, not_evaluated: bool) -> None:
     """Remarks of the rules on standing forms: counts by rule, then the stations."""
     with app.node.snapshot(at) as snapshot:

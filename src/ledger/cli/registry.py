@@ -53,7 +53,7 @@ prove          | everyone | Bukti bahwa suatu entri ada dalam log | A proof that
 demo           | trial | Satu pemilihan lengkap dalam satu folder | A whole election in a folder | trial:demo
 import kpu     | trial | Mengimpor data terbitan KPU | Import data as KPU published it | trial:import_kpu
 completion     | trial | Skrip pelengkap untuk shell | The completion script of a shell | explaining:completion
-help           | trial | Bantuan; `help exit-codes` untuk status keluar | Help; `help exit-codes` for the exit status | explaining:help_
+help           | trial | Bantuan, atau help exit-codes | Help, or help exit-codes | explaining:help_
 """
 
 VERBS: Final = {

@@ -32,7 +32,7 @@ BATCH_AREAS: Final = 1_000
 
 @command(examples=("ledger form add kwk-wali-kota --candidates 5",))
 @argument("name", metavar="NAME")
-@option("--candidates", type=int, required=True, metavar="N", id="Banyaknya pasangan calon", en="Number of candidates")
+@option("--candidates", type=int, required=True, metavar="N", ind="Banyaknya pasangan calon", eng="Number of candidates")
 @signing_options
 def form_add(app: App, signing: Signing, name: str, candidates: int) -> int:
     """Defines a shipped form."""
@@ -98,7 +98,7 @@ def _candidate(number: int, said: Any, path: str) -> Candidate:
     return Candidate(said.get("number", number), said["name"], said.get("kind", "candidate"))
 
 
-# --- areas -------------------------------------------------------------------------------------------------------------------------
+# --- areas ---------------------------------------------------------------------------------------------------------------------
 
 
 @command(examples=("ledger area add wilayah.csv --yes", "cat tps.csv | ledger area add - --yes"))

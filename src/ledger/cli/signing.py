@@ -35,9 +35,13 @@ class Signing(NamedTuple):
 
 def passphrase_options(function: Any) -> Any:
     """--passphrase-file and --passphrase-fd: never the passphrase itself."""
-    file = option("--passphrase-file", metavar="FILE", id="Berkas berisi frasa sandi", en="A file that holds the passphrase")
+    file = option("--passphrase-file", metavar="FILE", ind="Berkas berisi frasa sandi", eng="A file that holds the passphrase")
     descriptor = option(
-        "--passphrase-fd", type=int, metavar="N", id="Deskriptor berkas frasa sandi", en="A descriptor to read the passphrase from"
+        "--passphrase-fd",
+        type=int,
+        metavar="N",
+        ind="Deskriptor berkas frasa sandi",
+        eng="A descriptor to read the passphrase from",
     )
     return file(descriptor(function))
 
@@ -59,10 +63,10 @@ def signing_options(function: Callable[..., int | None]) -> Any:
     called.__name__ = function.__name__
     called.__doc__ = function.__doc__
     called.__dict__.update(function.__dict__)  # options that stand below this decorator
-    decorated = option("--dry-run", is_flag=True, id="Hanya memeriksa; tidak ada yang dicatat", en="Only check; append nothing")(
+    decorated = option("--dry-run", is_flag=True, ind="Hanya memeriksa; tidak ada yang dicatat", eng="Only check; append nothing")(
         called
     )
-    decorated = option("--yes", "-y", is_flag=True, id="Tanpa bertanya", en="Do not ask")(decorated)
+    decorated = option("--yes", "-y", is_flag=True, ind="Tanpa bertanya", eng="Do not ask")(decorated)
     return passphrase_options(decorated)
 
 
@@ -96,7 +100,7 @@ def _prompted(label: str, *, new: bool) -> bytes:
     return first.encode()
 
 
-# --- appending -------------------------------------------------------------------------------------------------------------------
+# --- appending -----------------------------------------------------------------------------------------------------------------
 
 
 def append(app: App, signing: Signing, device: Device, events: Sequence[EventData], *, ask: tuple[str, str] | None) -> int:

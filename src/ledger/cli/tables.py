@@ -79,7 +79,7 @@ def near(typed: str, known: Sequence[str]) -> str:
 
 
 def checked(data: EventData, **where: object) -> EventData:
-    """The event's data, as a ledger will read it.  ``BadInput`` ``bad-value`` for what its schema refuses, before anything is signed."""
+    """The event's data, as a ledger will read it.  ``BadInput`` ``bad-value`` for what its schema refuses, before signing."""
     try:
         return _decoders[type_of(data)].decode(encode(data))
     except (msgspec.ValidationError, Refused, UnicodeEncodeError) as problem:

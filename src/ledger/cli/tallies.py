@@ -59,30 +59,30 @@ def _figure_options(function: Any) -> Any:
             "photos",
             multiple=True,
             metavar="PAGE:FILE",
-            id="Foto halaman formulir; boleh berulang",
-            en="Photo of a page of the form; may be repeated",
+            ind="Foto halaman formulir; boleh berulang",
+            eng="Photo of a page of the form; may be repeated",
         ),
         option(
             "--source",
             default=None,
             metavar="plano|copy",
-            id="Dibaca dari plano atau salinan (semula: plano)",
-            en="Read from the plano or a copy (default: plano)",
+            ind="Dibaca dari plano atau salinan (semula: plano)",
+            eng="Read from the plano or a copy (default: plano)",
         ),
         option(
             "--set",
             "settings",
             multiple=True,
             metavar="CODE=VALUE",
-            id="Satu angka; boleh berulang. Kosong, x, -",
-            en="One figure; may be repeated. Empty, x, -",
+            ind="Satu angka; boleh berulang. Kosong, x, -",
+            eng="One figure; may be repeated. Empty, x, -",
         ),
-        option("--figures", metavar="FILE|-", id="Angka dari TOML atau JSON", en="Figures from TOML or JSON"),
+        option("--figures", metavar="FILE|-", ind="Angka dari TOML atau JSON", eng="Figures from TOML or JSON"),
         option(
             "--contest",
             metavar="CODE",
-            id="Kontes, bila TPS ini punya lebih dari satu",
-            en="The contest, where the station holds more than one",
+            ind="Kontes, bila TPS ini punya lebih dari satu",
+            eng="The contest, where the station holds more than one",
         ),
     ):
         function = decorate(function)
@@ -143,8 +143,10 @@ def submit(
 )
 @argument("station", metavar="STATION")
 @_figure_options
-@option("--reason", required=True, metavar="CODE", id="Alasan, satu kata kode (a-z, 0-9, -)", en="The reason, a code (a-z, 0-9, -)")
-@option("--basis", metavar="NUMBER", id="Nomor dokumen dasar", en="Number of the document it rests on")
+@option(
+    "--reason", required=True, metavar="CODE", ind="Alasan, satu kata kode (a-z, 0-9, -)", eng="The reason, a code (a-z, 0-9, -)"
+)
+@option("--basis", metavar="NUMBER", ind="Nomor dokumen dasar", eng="Number of the document it rests on")
 @signing_options
 def correct(
     app: App,
@@ -230,7 +232,7 @@ def _show_changes(form: CompiledForm, before: Figures, after: Figures) -> None:
             sys.stderr.write(f"  {figure.code}: {figure_text(was)} -> {figure_text(now)}\n")
 
 
-# --- photos ------------------------------------------------------------------------------------------------------------------------
+# --- photos --------------------------------------------------------------------------------------------------------------------
 
 
 def _photos(said: tuple[str, ...]) -> list[tuple[Photo, bytes]]:
@@ -259,24 +261,24 @@ def _keep_photos(app: App, signing: Signing, held: list[tuple[Photo, bytes]]) ->
         files.create(folder / name, data)
 
 
-# --- hold and release ---------------------------------------------------------------------------------------------------------------
+# --- hold and release ----------------------------------------------------------------------------------------------------------
 
 
 def _hold_options(function: Any) -> Any:
     for decorate in (
-        option("--basis", metavar="NUMBER", id="Nomor dokumen dasar", en="Number of the document it rests on"),
+        option("--basis", metavar="NUMBER", ind="Nomor dokumen dasar", eng="Number of the document it rests on"),
         option(
             "--reason",
             required=True,
             metavar="CODE",
-            id="Alasan, satu kata kode (a-z, 0-9, -)",
-            en="The reason, a code (a-z, 0-9, -)",
+            ind="Alasan, satu kata kode (a-z, 0-9, -)",
+            eng="The reason, a code (a-z, 0-9, -)",
         ),
         option(
             "--contest",
             metavar="CODE",
-            id="Kontes, bila TPS ini punya lebih dari satu",
-            en="The contest, where the station holds more than one",
+            ind="Kontes, bila TPS ini punya lebih dari satu",
+            eng="The contest, where the station holds more than one",
         ),
     ):
         function = decorate(function)

@@ -57,7 +57,7 @@ def require_empty(place: Path) -> None:
 
 @command(examples=("ledger demo", "ledger demo coba --seed 7"))
 @argument("folder", required=False, default=DEMO_FOLDER, metavar="[DIR]")
-@option("--seed", type=int, default=1, metavar="N", id="Benih; benih sama, akar sama", en="The seed; one seed, one root")
+@option("--seed", type=int, default=1, metavar="N", ind="Benih; benih sama, akar sama", eng="The seed; one seed, one root")
 def demo(app: App, folder: str, seed: int) -> int:
     """A whole synthetic election: built, summed, published and verified."""
     from ledger.node import Node
@@ -70,7 +70,7 @@ def demo(app: App, folder: str, seed: int) -> int:
         report = build_demo(place, seed=seed, progress=tell)
     with Node.open(place, clock=clock) as node:
         node.publish(place / "public")
-        verified = _verified(app, place / "public", report.ledger)
+        verified = _verified(place / "public", report.ledger)
         different = sum(pair.votes != pair.official for contest in report.contests for pair in contest.pairs)
         seconds = round(time.monotonic() - started, 1)
         if app.json:
@@ -81,7 +81,7 @@ def demo(app: App, folder: str, seed: int) -> int:
     return 0 if verified and not different else DIFFERENT
 
 
-def _verified(app: App, public: Path, ledger: str) -> bool:
+def _verified(public: Path, ledger: str) -> bool:
     from ledger.cli.auditing import verified_quietly
 
     return verified_quietly(public, bytes.fromhex(ledger))
@@ -140,13 +140,13 @@ def _show_next(place: Path, report: DemoReport) -> None:
     sys.stderr.write(text("Ketik berikutnya:", "Type next:") + "\n" + "".join(f"  {words}\n" for words in commands))
 
 
-# --- import ------------------------------------------------------------------------------------------------------------------------
+# --- import --------------------------------------------------------------------------------------------------------------------
 
 
 @command(examples=("ledger import kpu hhcw_ppwp_*.csv.gz --into b17",))
 @argument("files", nargs=-1, required=True, metavar="FILE...")
-@option("--into", required=True, metavar="DIR", id="Folder ledger yang baru", en="The new ledger's folder")
-@option("--areas", metavar="FILE", id="Tabel nama wilayah", en="The table of area names")
+@option("--into", required=True, metavar="DIR", ind="Folder ledger yang baru", eng="The new ledger's folder")
+@option("--areas", metavar="FILE", ind="Tabel nama wilayah", eng="The table of area names")
 def import_kpu(app: App, files: tuple[str, ...], into: str, areas: str | None) -> None:
     """A ledger from files as KPU published them; nobody knows who changed what, and the ledger says so."""
     from ledger.scenario.kpu import import_kpu as run

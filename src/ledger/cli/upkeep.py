@@ -16,7 +16,7 @@ DIFFERENT = 1
 
 
 @command(examples=("ledger replay", "ledger replay --rebuild"))
-@option("--rebuild", is_flag=True, id="Pasang hasil hitung ulang sebagai gantinya", en="Put the replayed projection in its place")
+@option("--rebuild", is_flag=True, ind="Pasang hasil hitung ulang sebagai gantinya", eng="Put the replayed projection in its place")
 def replay(app: App, rebuild: bool) -> int:
     """Folds the whole log again and compares the projection byte for byte; exit status 1 where it differs."""
     node = app.node

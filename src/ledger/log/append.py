@@ -148,7 +148,9 @@ class _Work:
     def take(self, event: Opened, *, late: bool) -> Answer:
         """Decides one event at the next index; what is refused leaves no trace."""
         index = self._size + len(self.entries)
-        self.batch.load(more(self.batch, event))
+        further = more(self.batch, event)
+        if further:
+            self.batch.load(further)
         change = decide(self.batch, event, At(index, self.time))
         if isinstance(change, Refused | Waiting):
             return change

@@ -76,7 +76,8 @@ def publish(database: Database, folder: Path, files: Files) -> Published:
             written += len(data)
             count += 1
     files.write(folder / "checkpoint", head.checkpoint)  # 5
-    _remove_old_recaps(folder, files, keep={old, head.size})  # 6
+    if old != head.size:  # publishing twice at one size leaves the recap before that to its readers
+        _remove_old_recaps(folder, files, keep={old, head.size})  # 6
     return Published(head.size, head.frontier.root(), count + 1, written + len(head.checkpoint))
 
 

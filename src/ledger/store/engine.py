@@ -46,7 +46,7 @@ class Database:
     def create(cls, address: str | Path, *, origin: str) -> Database:
         """A new, empty ledger database.  Raises ``Broken`` ``store-not-empty`` where there is one already."""
         database = cls(_url(address))
-        with _errors_told():
+        with database._closed_on_error(), _errors_told():
             if database._path is not None and database._path.exists():
                 raise Broken("store-not-empty", "there is a database already", path=str(address))
             with database._writer.begin() as connection:
@@ -59,7 +59,7 @@ class Database:
                     insert(META),
                     [{"name": "schema", "value": str(SCHEMA_VERSION)}, {"name": "origin", "value": origin}],
                 )
-        database._check_durability()
+            database._check_durability()
         return database
 
     @classmethod
@@ -68,7 +68,7 @@ class Database:
         database = cls(_url(address))
         if database._path is not None and not database._path.is_file():
             raise Broken("store-missing", "there is no ledger database here", path=str(address))
-        with _errors_told():
+        with database._closed_on_error(), _errors_told():
             with database._reader.connect() as connection:
                 if database.dialect == "sqlite":
                     found = connection.exec_driver_sql("PRAGMA application_id").scalar()
@@ -79,7 +79,7 @@ class Database:
                 version = connection.execute(select(META.c.value).where(META.c.name == "schema")).scalar()
             if version != str(SCHEMA_VERSION):
                 raise Broken("store-version", f"the store has schema {version}, this program {SCHEMA_VERSION}")
-        database._check_durability()
+            database._check_durability()
         return database
 
     @contextmanager
@@ -99,6 +99,15 @@ class Database:
         """Gives the connections back."""
         self._writer.dispose()
         self._reader.dispose()
+
+    @contextmanager
+    def _closed_on_error(self) -> Iterator[None]:
+        """Whoever is refused a store holds no connection to it."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
 
     def _check_durability(self) -> None:
         """Raises ``Broken`` ``store-unsafe`` where a committed entry could be lost by a power cut."""

@@ -79,15 +79,11 @@ def find_events(connection: Connection, event_ids: Sequence[bytes]) -> dict[byte
 
 
 def write_entries(connection: Connection, old: Head, new: Head, entries: Sequence[StoredEntry]) -> None:
-    """Appends entries, the full subtrees that they complete, and moves the head.
+    """Moves the head, appends the entries and the full subtrees that they complete.
 
-    Raises ``Moved`` where the head is no longer ``old``: a compare-and-swap, on top of the lock.
+    Raises ``Moved`` where the head is no longer ``old``: a compare-and-swap, on top of the lock, and before anything is inserted
+    (an index that is taken would be told as a damaged store).
     """
-    connection.execute(
-        insert(ENTRIES),
-        [{"idx": row.index, "event_id": row.event_id, "leaf": row.leaf, "entry": row.entry} for row in entries],
-    )
-    _write_subtrees(connection, old.size, new.size)
     moved = connection.execute(
         update(HEAD)
         .where(and_(HEAD.c.one == 1, HEAD.c.size == old.size, HEAD.c.chain == old.chain))
@@ -101,6 +97,11 @@ def write_entries(connection: Connection, old: Head, new: Head, entries: Sequenc
     )
     if moved.rowcount != 1:
         raise Moved("head-moved", "another writer appended first", size=old.size)
+    connection.execute(
+        insert(ENTRIES),
+        [{"idx": row.index, "event_id": row.event_id, "leaf": row.leaf, "entry": row.entry} for row in entries],
+    )
+    _write_subtrees(connection, old.size, new.size)
 
 
 def _write_subtrees(connection: Connection, old_size: int, new_size: int) -> None:

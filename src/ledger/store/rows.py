@@ -9,14 +9,18 @@ from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ledger.errors import Broken
 from ledger.store.schema import PROJECTION_TABLES
 from ledger.tally.projection import PROJECTION, SUMS, sums_key
 from ledger.tally.rollup import Sums, ancestors, contest_form, contribution, levels_of
-from ledger.tally.state import CONTESTS, Change, Need, Table, slot_parts
+from ledger.tally.rules import CompiledForm
+from ledger.tally.state import CONTESTS, Change, Contest, Need, Table, slot_parts
 
 __all__ = ["Batch", "Rows", "clear_projection", "projection_rows", "put_rows", "scan"]
 
 R = TypeVar("R")
+
+_Frame = tuple[Contest, CompiledForm, tuple[int, ...]]
 
 LOAD_KEYS: Final = 500
 PUT_ROWS: Final = 1_000
@@ -66,6 +70,7 @@ class Batch(Rows):
         super().__init__(connection)
         self._dirty: dict[str, dict[bytes, None]] = {table.name: {} for table in PROJECTION}
         self._deltas: dict[tuple[str, str], Sums] = {}
+        self._frames: dict[str, _Frame] = {}
 
     def put(self, table: Table[Any], key: bytes, row: Any) -> None:
         """Sets a row."""
@@ -76,19 +81,25 @@ class Batch(Rows):
         """Takes over a decision's rows and what its slots add to the totals directly above them."""
         for table, key, row in change.puts:
             self.put(table, key, row)
-        digits = levels_of(self) if change.slots else ()
         for slot in change.slots:
             code, station, _round = slot_parts(slot.key)
-            contest = self.get(CONTESTS, code.encode())
-            if contest is None:
-                continue  # the fold makes no slot without its contest
-            form = contest_form(self, contest)
+            contest, form, digits = self._frame(code)
             delta = contribution(slot.after, form)
             if slot.before is not None:
                 delta = delta.minus(contribution(slot.before, form))
             for area in ancestors(station, contest, digits)[:1]:
                 known = self._deltas.get((code, area))
                 self._deltas[code, area] = delta if known is None else known.plus(delta)
+
+    def _frame(self, code: str) -> _Frame:
+        """What the totals of a contest need; never changes once the contest is listed."""
+        frame = self._frames.get(code)
+        if frame is None:
+            contest = self.get(CONTESTS, code.encode())
+            if contest is None:
+                raise Broken("store-damaged", "a tally's contest is missing", contest=code)
+            frame = self._frames[code] = (contest, contest_form(self, contest), levels_of(self))
+        return frame
 
     def flush(self) -> None:
         """Carries the collected deltas up the area tree, once per area, and writes every changed row."""
@@ -99,12 +110,9 @@ class Batch(Rows):
             dirty.clear()
 
     def _carry_up(self) -> None:
-        digits = levels_of(self)
         deltas: dict[tuple[str, str], Sums] = {}
         for (code, lowest), delta in self._deltas.items():
-            contest = self.get(CONTESTS, code.encode())
-            if contest is None:
-                continue
+            contest, _form, digits = self._frame(code)
             for area in (lowest, *ancestors(lowest, contest, digits)):
                 known = deltas.get((code, area))
                 deltas[code, area] = delta if known is None else known.plus(delta)

@@ -1,0 +1,176 @@
+"""The recap that the entries give, beside the published pages and beside a ledger's own standing views.
+
+Totals are rolled up once for each height at which something is to be compared, never event by event.  Left to others: the fold that
+gives the state (verify.py), what a page is (``ledger.tally.pages``).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from ledger.audit.published import Difference, Published
+from ledger.audit.report import CandidateTotal, ContestTotal
+from ledger.tally.pages import page_path, recap_pages, recap_root
+from ledger.tally.projection import PROJECTION, SUMS, VERSIONS, VOIDS, sums_key
+from ledger.tally.rollup import COUNTS, Sums, contest_form, roll_up
+from ledger.tally.signing import key_id
+from ledger.tally.state import CONTESTS, ELECTION, KEYS, SEATS, SINGLE, STREAMS, Memory, Table
+
+__all__ = ["compare_projection", "compare_recap", "contest_totals", "with_totals"]
+
+R = TypeVar("R")
+
+_RANK: Final = {table.name: rank for rank, table in enumerate(PROJECTION)}
+
+
+class Totalled:
+    """A state with the totals of its moment, to be walked in key order: each table is sorted once, not once a contest."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self.totals: Final = roll_up(memory)
+        self._sums = {sums_key(contest, area): sums for (contest, area), sums in self.totals.items()}
+        self._sorted: dict[str, list[bytes]] = {SUMS.name: sorted(self._sums)}
+
+    def get(self, table: Table[R], key: bytes, /) -> R | None:
+        """The row, or None."""
+        return self._sums.get(key) if table is SUMS else self._memory.get(table, key)  # type: ignore[return-value]
+
+    def under(self, table: Table[R], prefix: bytes = b"") -> Iterator[tuple[bytes, R]]:
+        """All rows whose key begins with ``prefix``, in key order."""
+        keys = self._sorted.get(table.name)
+        if keys is None:
+            keys = self._sorted[table.name] = [key for key, _ in self._memory.under(table)]
+        for at in range(bisect_left(keys, prefix), len(keys)):
+            row = self.get(table, keys[at])
+            if row is None or not keys[at].startswith(prefix):
+                return
+            yield keys[at], row
+
+
+def with_totals(memory: Memory) -> Totalled:
+    """``memory`` as it is now, with its totals; valid until the next event is folded."""
+    return Totalled(memory)
+
+
+def compare_recap(state: Totalled, size: int, published: Published) -> Iterator[Difference]:
+    """The published recap of the first ``size`` entries: every page, the root, and no file beside them."""
+    expected = f"recap/{size}/"
+    stray = set(published.recaps.get(size, ()))
+    tops: list[tuple[str, bytes]] = []
+    for page in recap_pages(state, size):
+        path = expected + page_path(page.contest, page.area)
+        if page.top:
+            tops.append((page.contest, page.commitment))
+        stray.discard(path)
+        yield from published.compare(
+            path,
+            page.data,
+            index=None,
+            explain=lambda found, at, path=path, made=page.data: _explain_page(path, made, found, at),  # type: ignore[misc]
+        )
+    election = state.get(ELECTION, SINGLE)
+    if election is not None:
+        path = expected + "recap_root"
+        stray.discard(path)
+        root = recap_root(ledger=election.ledger, size=size, tops=tops)
+        detail = "the published commitment of all recaps is not that of the totals"
+        yield from published.compare(
+            path, root, index=None, explain=lambda _found, _at: Difference("recap-root-differs", None, path, detail)
+        )
+    for path in sorted(stray):
+        yield Difference("file-stray", None, path, "the recap of this size has no such page")
+
+
+def _explain_page(path: str, made: bytes, found: bytes, at: int) -> Difference:
+    """Which row of the page differs, where the page can still be read as one."""
+    where = f"from byte {at} on"
+    try:
+        _, _, area, rows = msgspec.msgpack.decode(made)
+        published = msgspec.msgpack.decode(found)
+        if published[2] != area:
+            where = f"in the totals of {area[1] or 'the whole'}"
+        for row, shown in zip(rows, published[3], strict=True):
+            if row != shown:
+                where = f"in the row of {row[1]}"
+                break
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, TypeError, IndexError, KeyError):
+        pass
+    return Difference("recap-differs", None, path, f"the published page differs from the recomputed totals, {where}")
+
+
+# --- a ledger's own views ------------------------------------------------------------------------------------------------------
+
+
+def compare_projection(state: Totalled, rows: Iterator[tuple[str, bytes, bytes]]) -> Iterator[Difference | None]:
+    """The standing rows beside the recomputed ones: None for each that is right, a difference for each that is not.
+
+    ``rows``: (table, key, row bytes), tables in the order of ``PROJECTION``, keys ascending.  ``state`` holds VERSIONS and VOIDS too.
+    """
+    made = ((_RANK[table.name], key, table.encode(row)) for table in PROJECTION for key, row in state.under(table))
+    standing = _ranked(rows)
+    mine, theirs = next(made, None), next(standing, None)
+    while mine is not None or theirs is not None:
+        if theirs is None or (mine is not None and mine[:2] < theirs[:2]):
+            yield Difference("projection-missing", None, _row_place(*mine[:2]), "the view lacks this row")  # type: ignore[index]
+            mine = next(made, None)
+        elif mine is None or theirs[:2] < mine[:2]:
+            yield Difference("projection-stray", None, _row_place(*theirs[:2]), "the entries give no such row")
+            theirs = next(standing, None)
+        else:
+            differs = mine[2] != theirs[2]
+            detail = "the view shows another row than the entries give"
+            yield Difference("projection-differs", None, _row_place(*mine[:2]), detail) if differs else None
+            mine, theirs = next(made, None), next(standing, None)
+
+
+def _ranked(rows: Iterator[tuple[str, bytes, bytes]]) -> Iterator[tuple[int, bytes, bytes]]:
+    for name, key, row in rows:
+        yield _RANK[name], key, row
+
+
+def _row_place(rank: int, key: bytes) -> str:
+    """``table/key``, the key in words where it has any: keys by their id, log indexes as numbers."""
+    table = PROJECTION[rank]
+    if table in (KEYS, STREAMS):
+        words = key_id(key).hex()[:16]
+    elif table is VOIDS and len(key) == 8:
+        words = str(int.from_bytes(key))
+    elif table is VERSIONS and len(key) > 9:
+        words = f"{key[:-9].decode('utf-8', 'backslashreplace')}/{int.from_bytes(key[-8:])}"
+    else:
+        words = key.decode("utf-8", "backslashreplace")
+    return f"{table.name}/{words}"
+
+
+# --- for the report --------------------------------------------------------------------------------------------------------------
+
+
+def contest_totals(state: Totalled) -> tuple[ContestTotal, ...]:
+    """Each contest's total over its whole area, candidates in ballot order."""
+    return tuple(
+        ContestTotal(
+            code=key.decode(),
+            name_id=contest.name_id,
+            name_en=contest.name_en,
+            area=contest.area,
+            counts=dict(zip(COUNTS, sums.counts, strict=True)),
+            candidates=tuple(
+                CandidateTotal(
+                    number=candidate.number,
+                    name=candidate.name,
+                    kind=candidate.kind,
+                    votes=sums.figures[figure],
+                    stations=sums.present[figure],
+                )
+                for candidate, figure in zip(contest.candidates, form.candidate_figures, strict=True)
+            ),
+        )
+        for key, contest in state.under(CONTESTS)
+        for form in (contest_form(state, contest),)
+        for sums in (state.totals.get((key.decode(), contest.area)) or Sums.zero(form.figure_count),)
+    )
