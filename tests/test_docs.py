@@ -15,6 +15,8 @@ import base64
 import hashlib
 import os
 import re
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -577,6 +579,25 @@ def test_every_document_link_leads_somewhere() -> None:
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
 
 
+def test_the_session_in_the_readme_runs(tmp_path: Path) -> None:
+    """Its commands run, and every line shown under one is in what it says, in that order."""
+    block = re.search(r"^```console\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert block, "README.md has no session"
+    here, said = tmp_path, ""
+    settings = {"LEDGER_LANG": "en", "COLUMNS": "100", "PYTHONPATH": str(ROOT / "src"), "PATH": os.environ.get("PATH", "")}
+    for line in block[1].splitlines():
+        if line.startswith("$ cd "):
+            here = here / line.removeprefix("$ cd ")
+        elif line.startswith("$ ledger "):
+            program = [sys.executable, "-c", "from ledger.cli import main; main()", *line.split()[2:]]
+            ran = subprocess.run(program, cwd=here, env=settings, capture_output=True, text=True, check=False)
+            assert ran.returncode == 0, f"{line}: {ran.stderr}"
+            said = ran.stdout
+        else:
+            assert line.strip() in said, f"README.md shows a line that the program does not say (here): {line}"
+            said = said[said.index(line.strip()) + len(line.strip()) :]
+
+
 # --- codes ---------------------------------------------------------------------------------------------------------------------
 
 _BRANCHES: Final = {
@@ -590,6 +611,9 @@ _BRANCHES: Final = {
     "void": "void",
     "Difference": "not-verified",
 }
+_FAILURES: Final = ("fail", "_fail_entry")
+"""How an audit notes a failure: (step, "code", ...)."""
+
 _CODE: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -645,6 +669,8 @@ class _Codes(ast.NodeVisitor):
             if not texts and not isinstance(node.args[0], ast.Attribute):  # an error's own code, passed on, is no new one
                 self.unresolved.append(f"{self._path.relative_to(SOURCES)}:{node.lineno}")
             self.found |= {(_BRANCHES[name], text) for text in texts}
+        if name in _FAILURES and len(node.args) > 1:
+            self.found |= {("not-verified", text) for text in _constants(node.args[1])}
         self.generic_visit(node)
 
     def _looked_up(self, value: ast.expr) -> list[str]:

@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ledger.device.stream import EventStream, Signed
 from ledger.errors import Refused, Waiting
 from ledger.node import Node
+from ledger.proof.checkpoint import parse_checkpoint
 from ledger.proof.merkle import leaf_hash
-from ledger.proof.note import NoteSigner
+from ledger.proof.note import NoteSigner, parse_note
 from ledger.tally.events import (
     AreaRow,
     Candidate,
@@ -54,11 +55,14 @@ from ledger.tally.signing import (
     SigningKey,
     draft_digest,
     encode_entry,
+    open_entry,
     open_submission,
     possession_digest,
     root_digest,
 )
 from ledger.tally.state import At, Change, Memory, Table
+
+from .proof.models import tree_root
 
 ORIGIN = "test.example/ledger"
 LOG_KEY = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"log").digest())
@@ -350,9 +354,7 @@ class MemoryLog:
             index = len(self.entries)
             chain = leaf_hash(self.entries[-1]) if self.entries else bytes(32)
             self.entries.append(
-                encode_entry(
-                    index=index, chain=chain, sequenced_at=self.time, payload=event.payload, signature=event.signature
-                )
+                encode_entry(index=index, chain=chain, sequenced_at=self.time, payload=event.payload, signature=event.signature)
             )
             self.indexes[event.event_id] = index
             self.state.apply(answer)
@@ -398,6 +400,29 @@ class Clock:
 def make_node(folder: Path, world: World, *, clock: Any = None, database: str | None = None) -> Node:
     """A new, empty ledger folder for ``world``."""
     return Node.create(folder, origin=world.origin, log_key=world.log_key, clock=clock or Clock(), database=database)
+
+
+def check_log(node: Node) -> list[bytes]:
+    """The whole log, found good: indexes, chain, tree, signed checkpoint, signatures, times, and a replay equal to what stands."""
+    head = node.head()
+    with node.entries() as rows:
+        stored = list(rows)
+    chain, time = bytes(32), 0
+    for index, row in enumerate(stored):
+        entry = open_entry(row.entry)
+        assert (row.index, entry.index, entry.chain) == (index, index, chain)
+        assert (row.leaf, row.event_id) == (entry.leaf, entry.event.event_id)
+        assert entry.sequenced_at >= time
+        chain, time = entry.leaf, entry.sequenced_at
+    assert (head.size, head.chain, head.sequenced_at) == (len(stored), chain, time)
+    leaves = [row.leaf for row in stored]
+    assert head.frontier.root() == tree_root(leaves)
+    checkpoint = parse_checkpoint(parse_note(head.checkpoint).text)
+    assert (checkpoint.size, checkpoint.root) == (head.size, head.frontier.root())
+    assert len({row.event_id for row in stored}) == len(stored)
+    replayed = node.replay(rebuilding=False)
+    assert replayed.digest == replayed.standing, replayed.differences
+    return [row.entry for row in stored]
 
 
 def submissions_of(signed: Iterable[Signed]) -> list[bytes]:

@@ -107,7 +107,7 @@ class Node:
             config = tomllib.loads(files.read(path, CONFIG_LIMIT_BYTES).decode())
             origin, vkey = str(config["origin"]), str(config["vkey"])
             key = load_pem_private_key(files.read(folder / "log-key.pem", CONFIG_LIMIT_BYTES), None)
-        except (tomllib.TOMLDecodeError, KeyError, UnicodeDecodeError, ValueError) as problem:
+        except (tomllib.TOMLDecodeError, KeyError, TypeError, UnicodeDecodeError, ValueError) as problem:
             raise BadInput("bad-config", f"ledger.toml or log-key.pem cannot be read: {problem}", path=str(path)) from None
         if not isinstance(key, Ed25519PrivateKey):
             raise BadInput("bad-config", "log-key.pem holds no Ed25519 key", path=str(folder))

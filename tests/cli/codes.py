@@ -11,6 +11,8 @@ import ledger
 
 SOURCE = Path(ledger.__file__).parent
 BRANCHES = {"Broken", "BadInput", "Moved", "NotVerified", "Refused", "Usage", "Waiting"}
+FINDINGS = {"Difference", "fail", "fail_entry", "fail_state"}
+"""How the auditor's findings are made."""
 CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -32,6 +34,10 @@ def _codes_of(node: ast.AST) -> Iterator[str]:
         for keyword in node.keywords:
             if keyword.arg == "code":
                 yield from _constants(keyword.value)
+        if name.lstrip("_") in FINDINGS:
+            for argument in node.args:
+                if isinstance(argument, ast.Constant) and "-" in str(argument.value):
+                    yield from _constants(argument)
     # Tables of (..., Branch, "code", ...) and of errno -> "code".
     if isinstance(node, ast.Tuple):
         for before, after in zip(node.elts, node.elts[1:], strict=False):

@@ -1,7 +1,8 @@
 """A second opinion on the fold: plain dictionaries, every total summed from scratch, nothing shared with src but field names.
 
-Written from design.md section 6: a tally has a slot for each operator's seat, or one officer's event in their place; it is *single*,
-*confirmed*, *differing*, *corrected* or *held*.  What differs leaves its whole block out of the totals; held tallies leave all.
+Written from design.md section 6: a tally has one slot for each operator's seat, or one officer's event in their place.  It is
+*single*, *confirmed*, *differing*, *corrected* or *held*.  What differs leaves its whole block out of the totals; held tallies
+leave all.
 """
 
 from __future__ import annotations
@@ -185,9 +186,7 @@ class Naive:
     def total(self, contest: str, area: str) -> tuple[list[int], list[int], list[int]]:
         """Sums, stations in each sum, and counts of all stations below ``area``, one station after the other."""
         sums, present = [0] * FIGURES, [0] * FIGURES
-        counts = dict.fromkeys(
-            ("expected", "in", "held", "differing", "confirmed", "corrected", "with_findings", "awaiting"), 0
-        )
+        counts = dict.fromkeys(("expected", "in", "held", "differing", "confirmed", "corrected", "with_findings", "awaiting"), 0)
         for (other, station), tally in self.tallies.items():
             if other != contest or not station.startswith(area):
                 continue

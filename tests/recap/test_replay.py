@@ -21,7 +21,7 @@ from ledger.tally.canonical import encode
 from ledger.tally.events import DATA_TYPES
 from ledger.tally.pages import recap_pages
 from ledger.tally.projection import PROJECTION, digest
-from ledger.tally.rollup import ancestors, levels_of
+from ledger.tally.rollup import frame_of
 from ledger.tally.signing import open_entry, reopen_entry
 from ledger.tally.state import CONTESTS, Memory
 
@@ -163,10 +163,8 @@ def test_totals_add_up_at_every_level(ledger: tuple[Node, list[Shown]]) -> None:
             assert [sum(child.votes[i] or 0 for child in whole.children) for i in range(2)] == votes
             for name, count in whole.counts.items():
                 assert count == sum(child.counts[name] for child in whole.children)
-        digits = levels_of(snapshot.state)
-        contest_row = snapshot.state.get(CONTESTS, b"mayor")
-        assert contest_row is not None
-        assert ancestors(STATIONS[0], contest_row, digits) == ("1771011001", "177101", "1771")
+        above = frame_of(snapshot.state, "mayor").above
+        assert [above(code) for code in (STATIONS[0], "1771011001", "177101", "1771")] == ["1771011001", "177101", "1771", None]
 
 
 # --- damaged projections -----------------------------------------------------------------------------------------------------

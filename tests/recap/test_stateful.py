@@ -279,7 +279,7 @@ class Season(RuleBasedStateMachine):
 
 TestSeason = Season.TestCase
 TestSeason.__doc__ = "Whatever people do, in whatever batches, the naive model, the fold in memory and the store agree."
-TestSeason.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestSeason.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 
 
 def test_the_machine_is_not_blind() -> None:

@@ -606,6 +606,17 @@ def test_a_file_that_cannot_be_read_ends_the_import_before_anything_is_made(
     assert not (tmp_path / "ledger").exists()
 
 
+def test_an_area_table_that_cannot_be_read_ends_the_import_before_anything_is_made(tmp_path: Path) -> None:
+    """Missing, or with another header."""
+    source = table(tmp_path / "tps_versions_17.csv", [row()])
+    (tmp_path / "names.csv").write_text("code,name\n")
+    for areas, code in ((tmp_path / "none.csv", "cannot-read"), (tmp_path / "names.csv", "bad-header")):
+        with pytest.raises(BadInput) as caught:
+            import_kpu([source], tmp_path / "ledger", areas=areas)
+        assert (caught.value.code, caught.value.where["file"]) == (code, areas.name)
+        assert not (tmp_path / "ledger").exists()
+
+
 def test_files_of_another_kind_or_without_versions_are_no_sources(tmp_path: Path) -> None:
     """Told by their names; and an import of nothing is none."""
     (tmp_path / "x.xlsx").write_bytes(b"")

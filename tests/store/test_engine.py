@@ -20,10 +20,7 @@ from ..world import ORIGIN, World, make_node, submissions_of
 def refusal(address: str | Path, *, create: bool = False) -> LedgerError:
     """How creating or opening fails."""
     with pytest.raises((Broken, BadInput, Waiting)) as caught:
-        if create:
-            Database.create(address, origin=ORIGIN)
-        else:
-            Database.open(address)
+        Database.create(address, origin=ORIGIN) if create else Database.open(address)
     return caught.value
 
 
@@ -94,7 +91,7 @@ def test_other_databases_are_not_supported(address: str) -> None:
     assert refusal(address).code == "database-unsupported"
 
 
-# --- SQLite files that are no ledgers ------------------------------------------------------------------------------------------
+# --- SQLite files that are no ledgers ----------------------------------------------------------------------------------------
 
 
 def _foreign(path: Path) -> None:
@@ -133,10 +130,9 @@ def test_a_truncated_database_is_told(tmp_path: Path, keep: float) -> None:
     path = folder / "ledger.db"
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * keep)])
-    with pytest.raises((Broken, Waiting)) as caught:
+    with pytest.raises(Broken) as caught:
         _use(path)
-    assert caught.value.code in ("store-damaged", "store-foreign", "store-failed", "disk-full")
-    assert isinstance(caught.value, Broken)
+    assert caught.value.code == "store-damaged"
 
 
 def _use(path: Path) -> None:
@@ -154,7 +150,7 @@ def _use(path: Path) -> None:
         database.close()
 
 
-# --- durability ------------------------------------------------------------------------------------------------------------------
+# --- durability --------------------------------------------------------------------------------------------------------------
 
 
 def test_sqlite_runs_durably(tmp_path: Path) -> None:
@@ -162,7 +158,8 @@ def test_sqlite_runs_durably(tmp_path: Path) -> None:
     database = Database.create(tmp_path / "x.db", origin=ORIGIN)
     try:
         with database.writing() as connection:
-            found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("synchronous", "journal_mode", "recursive_triggers")]
+            names = ("synchronous", "journal_mode", "recursive_triggers")
+            found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
             assert found == [2, "wal", 1]
             assert connection.exec_driver_sql("PRAGMA application_id").scalar() == APPLICATION_ID
         with database.reading() as connection:
@@ -175,7 +172,7 @@ def test_sqlite_runs_durably(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pragma", ["synchronous = NORMAL", "synchronous = OFF", "recursive_triggers = OFF"])
 def test_an_unsafe_sqlite_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pragma: str) -> None:
-    """The durability check looks at the connection itself: were the engine set up otherwise, neither create nor open would go on."""
+    """The durability check looks at the connection itself: set up otherwise, neither create nor open goes on."""
     made(tmp_path / "good.db")
     monkeypatch.setattr(engine, "_WRITER_PRAGMAS", (*engine._WRITER_PRAGMAS, f"PRAGMA {pragma}"))
     assert refusal(tmp_path / "good.db").code == "store-unsafe"
@@ -195,9 +192,7 @@ def test_an_unsafe_postgresql_is_refused(postgres_database: str, value: str) -> 
     assert refusal(postgres_database).code == "store-unsafe"
 
 
-@pytest.mark.parametrize(
-    ("name", "origin"), [("quotes", 'a"b/c'), ("backslash", "a\\b/c"), ("plain", "a.example/x")]
-)
+@pytest.mark.parametrize(("name", "origin"), [("quotes", 'a"b/c'), ("backslash", "a\\b/c"), ("plain", "a.example/x")])
 def test_a_ledger_folder_opens_again_whatever_its_log_is_called(tmp_path: Path, name: str, origin: str) -> None:
     """ledger.toml holds the origin of any log that entry 0 can name."""
     from ledger.node import Node

@@ -277,9 +277,7 @@ def _revoke(name: str, **marks: int) -> Callable[[Scene], KeyRevoked]:
 
 
 def _operator(valid_until: int) -> Callable[[Scene], KeysEnrolled]:
-    return lambda s: KeysEnrolled(
-        keys=(s.world.key_row("short", "operator", ONE, "1", valid_until=valid_until),)
-    )
+    return lambda s: KeysEnrolled(keys=(s.world.key_row("short", "operator", ONE, "1", valid_until=valid_until),))
 
 
 def _named(*superseded: bytes) -> Any:
@@ -563,9 +561,7 @@ def test_openings(name: str) -> None:
 
 def _opening_cases() -> dict[str, tuple[str, str]]:
     world = World()
-    by_stranger = sign_event(
-        world.key("commission"), world.opening, ledger=None, position=0, previous=None, claimed_at=0
-    )
+    by_stranger = sign_event(world.key("commission"), world.opening, ledger=None, position=0, previous=None, claimed_at=0)
     at_one = sign_event(world.key("root-1"), world.opening, ledger=None, position=1, previous=NOBODY, claimed_at=0)
     early = world.peek("administrator", _form())
     founded = MemoryLog([world.first])

@@ -42,9 +42,7 @@ def stream(seat: str, acts: list[tuple[str, Figures]]) -> list[Signed]:
 
 def without_index(slot: Slot) -> Slot:
     """The slot with no trace of where in the log its events stand."""
-    return msgspec.structs.replace(
-        slot, seats=tuple(msgspec.structs.replace(standing, index=0) for standing in slot.seats)
-    )
+    return msgspec.structs.replace(slot, seats=tuple(msgspec.structs.replace(standing, index=0) for standing in slot.seats))
 
 
 def ending(order: list[Signed]) -> tuple[Slot, dict[bytes, str]]:
@@ -79,9 +77,7 @@ acts = st.lists(
 
 @settings(max_examples=12, deadline=None)
 @given(first=acts, second=acts)
-def test_every_interleaving_of_two_seats_ends_equal(
-    first: list[tuple[str, Figures]], second: list[tuple[str, Figures]]
-) -> None:
+def test_every_interleaving_of_two_seats_ends_equal(first: list[tuple[str, Figures]], second: list[tuple[str, Figures]]) -> None:
     """All orders of two streams of up to three events: one ending, and to each event one answer."""
     one, two = stream("1", first), stream("2", second)
     endings = [ending(order) for order in interleavings(one, two)]

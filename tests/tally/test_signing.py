@@ -184,9 +184,7 @@ def test_an_officer_row_without_its_own_proof_is_refused(change: str) -> None:
             row = msgspec.structs.replace(row, **{field: {"role": "importer", "scope": "17", "seat": "city-2"}[field]})
     good = WORLD.key_row("importer", "importer", "17", "import")
     data = KeysEnrolled(keys=(good, row) if ledger == WORLD.ledger else (row,))
-    submission, _ = sign_event(
-        WORLD.key("commission"), data, ledger=ledger, position=0, previous=None, claimed_at=START_MS
-    )
+    submission, _ = sign_event(WORLD.key("commission"), data, ledger=ledger, position=0, previous=None, claimed_at=START_MS)
     with pytest.raises(Refused) as caught:
         open_submission(submission)
     assert caught.value.code == ("point-invalid" if change == "off-curve" else "signature-invalid")
@@ -244,9 +242,7 @@ def test_founders_sign_all_of_entry_0(change: dict[str, Any]) -> None:
     assert caught.value.code == "signature-invalid"
     registrar = msgspec.structs.replace(WORLD.opening.registrars[0], roles=("operator",))
     with pytest.raises(Refused):
-        open_submission(
-            opening_with("root-1", msgspec.structs.replace(WORLD.opening, registrars=(registrar,)))
-        )
+        open_submission(opening_with("root-1", msgspec.structs.replace(WORLD.opening, registrars=(registrar,))))
 
 
 def test_entries_open_to_the_same_event_and_only_checked_ones_are_safe() -> None:

@@ -6,7 +6,9 @@ Left to others: what a file should hold (tree.py, totals.py), and how it is read
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from ledger.errors import NotVerified
 from ledger.proof.tiles import TILE_WIDTH, parse_path
@@ -19,7 +21,7 @@ UNAUTHENTICATED: Final = frozenset({"README.txt"})
 _RECAP_DIGITS_LIMIT: Final = 16
 
 
-class Difference(NamedTuple):
+class Difference(Struct, frozen=True):
     """Something published that is not as the entries give it.  ``index``: the first entry concerned, where one is."""
 
     code: str
@@ -31,8 +33,8 @@ class Difference(NamedTuple):
 class Published:
     """The files of a log of ``size`` entries.  ``read(path, limit_bytes)`` reads one of ``paths``.
 
-    ``recaps``: tree size -> paths of its recap.  ``wrong``: files that no log of this size has.  ``compared`` counts the files that were
-    found to be right.
+    ``recaps``: tree size -> paths of its recap.  ``wrong``: files that no log of this size has.  ``compared`` counts the files
+    that were found to be right.
     """
 
     def __init__(self, paths: Iterable[str], size: int, read: Callable[[str, int], bytes]) -> None:
@@ -66,8 +68,8 @@ class Published:
     ) -> Iterator[Difference]:
         """Nothing where the file at ``path`` holds just ``expected``, else one difference.
 
-        ``index``: what the file concerns, for one that is missing or too long.  ``explain(found, at)`` tells of one that differs from
-        byte ``at`` on.
+        ``index``: what the file concerns, for one that is missing or too long.  ``explain(found, at)`` tells of one that differs
+        from byte ``at`` on.
         """
         try:
             found = self._read(path, len(expected))

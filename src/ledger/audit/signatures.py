@@ -1,8 +1,8 @@
 """The part of a verification that takes the time: signatures, checked on an executor while the caller goes on.
 
-A task gets the few bytes that a check needs (point, digest, signature) and gives back only what failed, so threads and processes serve
-alike, and so does a cluster.  Events with signatures inside them (entry 0, keys.enrolled) travel whole; there are few.  The number of
-tasks in flight is bounded, so memory is too.
+A task gets the few bytes that a check needs (point, digest, signature) and gives back only what failed, so threads and processes
+serve alike, and so does a cluster.  Events with signatures inside them (entry 0, keys.enrolled) travel whole; there are few.  The
+number of tasks in flight is bounded, so memory is too.
 
 Left to others: what was signed (``ledger.tally.signing``), and that the bytes are in order (verify.py opens each entry before it
 comes here).
@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from ledger.errors import Refused
 from ledger.tally.events import TallyCorrected, TallyHeld, TallyReleased, TallySubmitted
@@ -33,7 +35,7 @@ _ONE_SIGNATURE: Final = (TallySubmitted, TallyCorrected, TallyHeld, TallyRelease
 """Events without signatures inside; every other type is opened whole, those of later versions too."""
 
 
-class Invalid(NamedTuple):
+class Invalid(Struct, frozen=True):
     """An entry with a signature that does not verify."""
 
     index: int

@@ -1,12 +1,12 @@
 """Where the bytes to verify come from: a published folder, or a ledger's own entries.
 
 A source gives bytes and vouches for nothing.  It raises ``NotVerified`` with the place where what it should have is missing or
-malformed, and ``BadInput`` where the place cannot be read at all (no such folder, no permission): that is no finding about a ledger.
-A source is read by one thread, the caller's.
+malformed, and ``BadInput`` where the place cannot be read at all (no such folder, no permission): that is no finding about a
+ledger. A source is read by one thread, the caller's.
 
-``FolderSource`` reads what ``ledger.log.publish`` writes, or a copy of it.  It follows no symbolic link, opens nothing but plain files
-and reads no more of them than its caller can use.  Copy a folder that is being published to before you verify it: files that appear
-meanwhile are found as stray.
+``FolderSource`` reads what ``ledger.log.publish`` writes, or a copy of it.  It follows no symbolic link, opens nothing but plain
+files and reads no more of them than its caller can use.  Copy a folder that is being published to before you verify it: files
+that appear meanwhile are found as stray.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BUNDLE_LIMIT_BYTES: Final = TILE_WIDTH * (ENTRY_LIMIT_BYTES + 2)
 
 CHECKPOINT: Final = "checkpoint"
 
-# Without O_NONBLOCK a named pipe in the folder would hold the auditor for ever.  Systems without these flags lack those dangers too.
+# Without O_NONBLOCK a named pipe in the folder would hold the auditor for ever.  Systems without these flags lack such dangers too.
 _OPEN_FLAGS: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -60,8 +60,8 @@ class Source(Protocol):
 class EntriesSource:
     """A checkpoint and the entries that a ledger gives; no files.
 
-    ``entries(start, stop)`` gives the entries' bytes in order; it is asked for up to 256 at a time.  What it raises as ``Broken`` (rows
-    that are not there) is a finding.
+    ``entries(start, stop)`` gives the entries' bytes in order; it is asked for up to 256 at a time.  What it raises as ``Broken``
+    (rows that are not there) is a finding.
     """
 
     def __init__(self, checkpoint: bytes, entries: Callable[[int, int], Iterator[bytes]], *, name: str) -> None:

@@ -1,14 +1,14 @@
 """The recap that the entries give, beside the published pages and beside a ledger's own standing views.
 
-Totals are rolled up once for each height at which something is to be compared, never event by event.  Left to others: the fold that
-gives the state (verify.py), what a page is (``ledger.tally.pages``).
+Totals are rolled up once for each height at which something is to be compared, never event by event.  Left to others: the fold
+that gives the state (verify.py), what a page is (``ledger.tally.pages``).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Iterator
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -18,9 +18,9 @@ from ledger.tally.pages import page_path, recap_pages, recap_root
 from ledger.tally.projection import PROJECTION, SUMS, VERSIONS, VOIDS, sums_key
 from ledger.tally.rollup import COUNTS, Sums, contest_form, roll_up
 from ledger.tally.signing import key_id
-from ledger.tally.state import CONTESTS, ELECTION, KEYS, SEATS, SINGLE, STREAMS, Memory, Table
+from ledger.tally.state import CONTESTS, ELECTION, KEYS, SINGLE, STREAMS, Memory, Table
 
-__all__ = ["compare_projection", "compare_recap", "contest_totals", "with_totals"]
+__all__ = ["Totalled", "compare_projection", "compare_recap", "contest_totals"]
 
 R = TypeVar("R")
 
@@ -28,7 +28,10 @@ _RANK: Final = {table.name: rank for rank, table in enumerate(PROJECTION)}
 
 
 class Totalled:
-    """A state with the totals of its moment, to be walked in key order: each table is sorted once, not once a contest."""
+    """A state with the totals of its moment, to be walked in key order; valid until the next event is folded.
+
+    Each table is sorted once, not once a contest.
+    """
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
@@ -50,11 +53,6 @@ class Totalled:
             if row is None or not keys[at].startswith(prefix):
                 return
             yield keys[at], row
-
-
-def with_totals(memory: Memory) -> Totalled:
-    """``memory`` as it is now, with its totals; valid until the next event is folded."""
-    return Totalled(memory)
 
 
 def compare_recap(state: Totalled, size: int, published: Published) -> Iterator[Difference]:
@@ -109,7 +107,8 @@ def _explain_page(path: str, made: bytes, found: bytes, at: int) -> Difference:
 def compare_projection(state: Totalled, rows: Iterator[tuple[str, bytes, bytes]]) -> Iterator[Difference | None]:
     """The standing rows beside the recomputed ones: None for each that is right, a difference for each that is not.
 
-    ``rows``: (table, key, row bytes), tables in the order of ``PROJECTION``, keys ascending.  ``state`` holds VERSIONS and VOIDS too.
+    ``rows``: (table, key, row bytes), tables in the order of ``PROJECTION``, keys ascending.  ``state`` holds VERSIONS and VOIDS
+    too.
     """
     made = ((_RANK[table.name], key, table.encode(row)) for table in PROJECTION for key, row in state.under(table))
     standing = _ranked(rows)

@@ -1,8 +1,8 @@
 """The tree that the entries give, grown bundle by bundle, beside the published tiles and bundles (C2SP tlog-tiles).
 
-Holds one open tile of each level, never all leaves.  Each tile, and each older and narrower version of one that is still published,
-must hold exactly the hashes that the entries give; each older bundle exactly the entries.  (The newest bundles are where the entries
-were read from.)
+Holds one open tile of each level, never all leaves.  Each tile, and each older and narrower version of one that is still
+published, must hold exactly the hashes that the entries give; each older bundle exactly the entries.  (The newest bundles are
+where the entries were read from.)
 
 Left to others: where the entries came from, whether they are any good, whose word the root is.
 """
@@ -78,7 +78,10 @@ class Tree:
             path = TilePath(level, number, width).path
             expected = made[: width * HASH_BYTES]
             yield from self._published.compare(
-                path, expected, index=first, explain=lambda _, at, path=path: explain(path, at)  # type: ignore[misc]
+                path,
+                expected,
+                index=first,
+                explain=lambda _, at, path=path: explain(path, at),  # type: ignore[misc]
             )
 
     def _compare_bundles(self, number: int, entries: Sequence[bytes]) -> Iterator[Difference]:
@@ -99,7 +102,10 @@ class Tree:
                 path = TilePath(None, number, width).path
                 expected = encode_bundle(entries[:width])
                 yield from self._published.compare(
-                    path, expected, index=first, explain=lambda _, at, path=path: explain(path, at)  # type: ignore[misc]
+                    path,
+                    expected,
+                    index=first,
+                    explain=lambda _, at, path=path: explain(path, at),  # type: ignore[misc]
                 )
             else:
                 self._published.compared += 1

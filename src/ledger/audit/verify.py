@@ -1,39 +1,497 @@
 """The verification of a whole log, by somebody who trusts none of it: one straight line of nine numbered steps.
 
-1. *Checkpoint*: it is one canonical note, signed by the log key that entry 0 names, of the origin that entry 0 names; what lines the
-   named witnesses have on it verify, and in a publication they are as many as the quorum.  Identity: the ledger's id is the one given.
+1. *Checkpoint*: it is one canonical note, signed by the log key that entry 0 names, of the origin that entry 0 names; lines by
+   the witnesses that it names verify, and in a publication they are as many as the quorum.  The ledger's id is the one given.
 2. *Entries*: each is the canonical bytes of what it says, bears its own index, and time does not go backwards.
 3. *Chain*: each holds the leaf hash of the one before.
-4. *Tree*: the root over the leaf hashes is the checkpoint's; an earlier known tree is a prefix; every published tile and bundle is what
-   the entries give, and no file is missing or stray.
+4. *Tree*: the root over the leaf hashes is the checkpoint's; an earlier known tree is a prefix; every published tile and bundle
+   is what the entries give, and no file is missing or stray.
 5. *Signatures*: each event's, those inside entry 0 and those inside enrolments.
-6. *Streams*: each key signed one stream.  7. *Authority*: each act was its key's to do at that height.  8. *References*: each act names
-   what was there, and what corrections name stood, else they are void.  These three are the fold's ``decide``.
-9. *Totals*: the recap of these entries is, byte for byte, the published one at every published height; a ledger's own views are the
-   rows that the entries give.
+6. *Streams*: each key signed one stream.
+7. *Authority*: each act was its key's to do, at that height.
+8. *References*: each act names what was there; a correction that names what did not stand is void.
+9. *Totals*: the recap of the entries is, byte for byte, the published one, at every published height; a ledger's own views are
+   the rows that the entries give.
 
-A failure does not end the verification; ``FAILURES_SHOWN`` of them do.  Steps 2, 3 and 5 look at every entry that can be read.  The fold
-ends at the first entry that is not in order by steps 2, 3, 5 or by the fold itself: what comes after stands on sand, so steps 6 to 9 are
-*not evaluated* from there on, rather than reporting consequences.  Since signatures are checked beside the fold, what the fold said
-beyond the first bad one is taken back at the end.
+A failure does not end the verification; ``FAILURES_SHOWN`` of them do.  Steps 2 to 5 look at every entry that can be read.  Steps
+6 to 8 are the fold's ``decide``.  The fold ends at the first entry that is not in order, by steps 2, 3, 5 or by the fold itself:
+what comes after stands on sand, so steps 6 to 9 are *not evaluated* from there on, and no consequence is reported as a finding.
+Signatures are checked beside the fold, so what the fold said beyond the first bad one is taken back in the end.
 
-Left to others: reading (sources.py), and what a report's reader concludes from it.
+Left to others: reading (sources.py), the comparisons themselves (tree.py, totals.py), what a report's reader concludes from it.
 """
 
 from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 
 from msgspec import Struct
 
-from ledger.audit.ledgerwork import Stored, Work
-from ledger.audit.report import Report
-from ledger.audit.signatures import Signatures
-from ledger.audit.sources import Source
-from ledger.proof.checkpoint import parse_checkpoint
-from ledger.proof.note import parse_note
+from ledger.audit.published import Difference, Published
+from ledger.audit.record import (
+    AUTHORITY,
+    CHAIN,
+    CHECKPOINT,
+    ENTRIES,
+    REFERENCES,
+    SIGNATURES,
+    STEP_OF_CODE,
+    STREAMS,
+    TOTALS,
+    TREE,
+    Record,
+)
+from ledger.audit.report import ContestTotal, Identity, Report
+from ledger.audit.signatures import Invalid, Signatures
+from ledger.audit.sources import Source, printable
+from ledger.audit.totals import Totalled, compare_projection, compare_recap, contest_totals
+from ledger.audit.tree import Tree
+from ledger.errors import BadInput, LedgerError, NotVerified, Refused
+from ledger.proof.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
+from ledger.proof.merkle import leaf_hash
+from ledger.proof.note import open_note, parse_note, parse_vkey
 from ledger.proof.tiles import TILE_WIDTH
+from ledger.tally.events import ElectionOpened
+from ledger.tally.fold import decide
+from ledger.tally.projection import trace
+from ledger.tally.signing import OpenedEntry, reopen_entry
+from ledger.tally.state import At, Change, Memory
+
+__all__ = ["Known", "verify"]
+
+
+class Known(Struct, frozen=True):
+    """A tree that was seen before and must be a prefix of this one.
+
+    ``note``: the signed checkpoint it comes from, b'' where size and root are the caller's own knowledge.
+    """
+
+    size: int
+    root: bytes
+    note: bytes
+
+    @classmethod
+    def from_note(cls, note: bytes) -> Known:
+        """From a checkpoint that was kept; its signature is checked once the log's key is known.  ``BadInput`` if it is none."""
+        checkpoint = parse_checkpoint(parse_note(note).text)
+        return cls(checkpoint.size, checkpoint.root, note)
+
+    @classmethod
+    def from_head(cls, size: int, root: bytes) -> Known:
+        """From a size and a root."""
+        return cls(size, root, b"")
+
+
+def verify(
+    source: Source,
+    *,
+    ledger_id: bytes | None,
+    executor: Executor | None,
+    progress: Callable[[int, int], None] | None,
+    known: Known | None,
+    projection: Iterator[tuple[str, bytes, bytes]] | None = None,
+    stored: Iterator[tuple[int, bytes, bytes]] | None = None,
+) -> Report:
+    """The report on ``source``; what is wrong with the ledger is in the report and never raised.
+
+    ``ledger_id``: the id that the ledger must have, None where the caller does not know it.  ``executor``: where signatures are
+    checked, threads or processes; None: here.  ``progress(entries done, entries in all)``.  For a ledger's own folder:
+    ``projection``, its standing views as (table, key, row bytes) in the projection's order; ``stored``, the columns that repeat
+    what is in the entries, as (index, event id, leaf hash).
+
+    Raises ``BadInput`` where the source cannot be read at all.
+    """
+    started = time.monotonic()
+    run = _Verification(source, ledger_id, known, stored, tracing=projection is not None)
+    with _collector_off(), Signatures(executor) as signatures:
+        size = run.parse_checkpoint()  # 1
+        if size:
+            run.list_files()  # 4
+            for first in range(0, size, TILE_WIDTH):
+                entries = run.read(first)  # 2
+                opened, leaves = run.open(first, entries)  # 2, 3
+                if first == 0:
+                    run.check_checkpoint(opened)  # 1
+                run.grow_tree(first, entries, leaves)  # 4
+                run.take_signatures(signatures.add(opened, entries, first))  # 5
+                run.fold(first, opened)  # 6, 7, 8, and 9 at older heights
+                if progress is not None:
+                    progress(min(first + TILE_WIDTH, size), size)
+                if run.record.full:
+                    break
+            run.close_tree()  # 4
+            run.compare_totals(projection)  # 9
+            run.take_signatures(signatures.finish())  # 5
+        run.close(signatures.checked)
+    return run.report(time.monotonic() - started)
+
+
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """Rows are immutable and without cycles; looking for cycles costs a good part of a big fold."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+class _Verification:
+    """One verification under way; each method is a step or part of one."""
+
+    def __init__(
+        self,
+        source: Source,
+        ledger_id: bytes | None,
+        known: Known | None,
+        stored: Iterator[tuple[int, bytes, bytes]] | None,
+        *,
+        tracing: bool,
+    ) -> None:
+        self.record = Record()
+        self._source = source
+        self._expected_id = ledger_id
+        self._known = known
+        self._known_root: bytes | None = None
+        self._stored = stored
+        self._tracing = tracing
+        self._note = b""
+        self._shown: Checkpoint | None = None
+        self._size = 0
+        self._published: Published | None = None
+        self._tree: Tree | None = Tree(None)
+        self._recaps: set[int] = set()
+        # the entry before the next one: its leaf hash (None where it could not be read), its time, by how much its index was off
+        self._leaf: bytes | None = bytes(32)
+        self._time = 0
+        self._off = 0
+        self._seen = 0
+        self._memory = Memory()
+        self._folded = 0
+        self._ledger_id: bytes | None = None
+        self._election: ElectionOpened | None = None
+        self._events: Counter[str] = Counter()
+        self._void = 0
+        self._witnesses = 0
+        self._contests: tuple[ContestTotal, ...] = ()
+
+    # --- 1 checkpoint and identity -----------------------------------------------------------------------------------------------
+
+    def parse_checkpoint(self) -> int:
+        """The tree size that the checkpoint shows, nothing verified; 0 where it shows nothing that could be verified."""
+        try:
+            self._note = self._source.checkpoint()
+            shown = parse_checkpoint(parse_note(self._note).text)
+        except (BadInput, NotVerified) as problem:
+            if problem.code == "cannot-read":
+                raise
+            self._fail(CHECKPOINT, problem, None, "checkpoint")
+            return 0
+        self._shown, self._size = shown, shown.size
+        if not shown.size:
+            self.record.fail(
+                CHECKPOINT, "log-empty", None, "checkpoint", "without entry 0, nobody is named who could have signed it"
+            )
+        return shown.size
+
+    def check_checkpoint(self, opened: Sequence[OpenedEntry | None]) -> None:
+        """Signature and origin by what entry 0 names, cosignatures, identity; not evaluated where entry 0 cannot be read."""
+        entry = opened[0] if opened else None
+        if entry is None or not isinstance(entry.event.data, ElectionOpened):
+            self.record.details[CHECKPOINT] = "entry 0, which names the log's key, cannot be read"
+            return
+        self._election = election = entry.event.data
+        self._ledger_id = found = entry.event.event_id
+        self.record.evaluated.add(CHECKPOINT)
+        if self._expected_id is not None and self._expected_id != found:
+            detail = f"entry 0 opens ledger {found.hex()}, not {self._expected_id.hex()}"
+            self.record.fail(CHECKPOINT, "ledger-id-other", 0, self._source.place(0), detail)
+        try:
+            log_key = parse_vkey(election.log_key)
+            open_checkpoint(self._note, [log_key], election.origin)
+            self.record.checked[CHECKPOINT] = 1 + self._count_witnesses(election)
+        except (BadInput, NotVerified) as problem:
+            self._fail(CHECKPOINT, problem, None, "checkpoint")
+            return
+        if self._known is not None and self._known.note:
+            try:
+                open_checkpoint(self._known.note, [log_key], election.origin)
+            except (BadInput, NotVerified) as problem:
+                self._fail(TREE, problem, None, "known checkpoint")
+
+    def _count_witnesses(self, election: ElectionOpened) -> int:
+        """Valid cosignatures by the witnesses that entry 0 names; a line of theirs that does not verify raises ``NotVerified``."""
+        keys = [parse_vkey(vkey) for vkey in election.witnesses]
+        try:
+            self._witnesses = len(open_note(self._note, keys).lines)
+        except NotVerified as problem:
+            if problem.code != "note-unsigned":
+                raise
+        self.record.details[CHECKPOINT] = f"cosignatures {self._witnesses}, quorum {election.quorum}"
+        # A ledger's own head goes to the witnesses when it is published, so only what is published can lack them.
+        if self._witnesses < election.quorum and self._published is not None:
+            detail = f"{self._witnesses} of the {election.quorum} cosignatures that entry 0 asks for"
+            self.record.fail(CHECKPOINT, "quorum-short", None, "checkpoint", detail)
+        return self._witnesses
+
+    # --- 2 entries, 3 chain ------------------------------------------------------------------------------------------------------
+
+    def read(self, first: int) -> list[bytes]:
+        """The entries of one bundle; fewer, and a failure, where the source has not all of them."""
+        stop = min(first + TILE_WIDTH, self._size)
+        entries: list[bytes] = []
+        try:
+            entries.extend(self._source.entries(first, stop))
+        except NotVerified as problem:
+            index = first + len(entries)
+            self._fail(ENTRIES, problem, index, str(problem.where.get("path", self._source.place(index))))
+            self.record.break_at(index)
+            self._tree = None
+        return entries
+
+    def open(self, first: int, entries: Sequence[bytes]) -> tuple[list[OpenedEntry | None], list[bytes]]:
+        """The entries opened, None for those that cannot be, with their leaf hashes; signatures come later."""
+        opened: list[OpenedEntry | None] = []
+        leaves: list[bytes] = []
+        for index, data in enumerate(entries, first):
+            try:
+                entry = reopen_entry(data)
+            except Refused as refusal:
+                self._fail_entry(ENTRIES, refusal.code, index, refusal.detail)
+                opened.append(None)
+                self._leaf = leaf_hash(data)
+            else:
+                self._check_place(index, entry)
+                opened.append(entry)
+                self._leaf = entry.leaf
+            if self._stored is not None:
+                self._check_stored(index, opened[-1], self._leaf)
+            leaves.append(self._leaf)
+        self._events.update([entry.event.type for entry in opened if entry is not None])
+        self._seen += len(entries)
+        if len(entries) < min(TILE_WIDTH, self._size - first):
+            self._leaf = None  # the next bundle's first entry has nothing to be chained to
+        return opened, leaves
+
+    def _check_place(self, index: int, entry: OpenedEntry) -> None:
+        """Index, time and chain.  After a gap all indexes are off; only where they become so is it said."""
+        if entry.index != index + self._off:
+            self._off = entry.index - index
+            self._fail_entry(ENTRIES, "index-wrong", index, f"the entry says that it is number {entry.index}")
+        else:
+            self.record.checked[ENTRIES] += 1
+        if entry.sequenced_at < self._time:
+            detail = f"sequenced at {entry.sequenced_at}, the entry before at {self._time}"
+            self._fail_entry(ENTRIES, "time-backwards", index, detail)
+        self._time = entry.sequenced_at
+        if self._leaf is not None and entry.chain != self._leaf:
+            self._fail_entry(CHAIN, "chain-broken", index, "the entry was made after another one than the one before it here")
+        else:
+            self.record.checked[CHAIN] += 1
+
+    def _check_stored(self, index: int, entry: OpenedEntry | None, leaf: bytes) -> None:
+        """What a ledger's store repeats of an entry beside it."""
+        row = next(self._stored, None) if self._stored is not None else None
+        place = f"entries/{index}"
+        if row is None or row[0] != index:
+            self.record.fail(ENTRIES, "stored-missing", index, place, "the store has no row for this entry")
+            self._stored = None
+        elif row[2] != leaf:
+            self.record.fail(TREE, "stored-differs", index, f"{place}/leaf", "the store's leaf hash is not the entry's")
+        elif entry is not None and row[1] != entry.event.event_id:
+            self.record.fail(ENTRIES, "stored-differs", index, f"{place}/event_id", "the store's event id is not the entry's")
+
+    # --- 4 tree ------------------------------------------------------------------------------------------------------------------
+
+    def list_files(self) -> None:
+        """Sorts the published paths; what no log of this size has is a failure."""
+        paths = self._source.paths()
+        if paths is None:
+            return
+        self._published = Published(paths, self._size, self._source.read)
+        self._tree = Tree(self._published)
+        self._recaps = set(self._published.recaps) - {self._size}
+        self._differ(TREE, self._published.wrong)
+
+    def grow_tree(self, first: int, entries: Sequence[bytes], leaves: Sequence[bytes]) -> None:
+        """One bundle's leaves, and the root at the known size if it lies within."""
+        if self._tree is None or self.record.full:
+            return
+        if self._known is not None and 0 <= self._known.size - first < len(leaves):
+            self._known_root = self._tree.root(leaves[: self._known.size - first])
+        self._differ(TREE, self._tree.add(entries, leaves))
+
+    def close_tree(self) -> None:
+        """The last tiles, the root, the known tree."""
+        known = self._known
+        if known is not None and known.size > self._size:
+            detail = f"{known.size} entries were known, the checkpoint shows {self._size}"
+            self.record.fail(TREE, "log-truncated", self._size, "checkpoint", detail)
+        if self._tree is None or self._tree.size != self._size or self._shown is None:
+            self.record.details[TREE] = "not all entries could be read"
+            return
+        self._differ(TREE, self._tree.finish())
+        root = self._tree.root()
+        if root != self._shown.root:
+            detail = f"the entries give the root {root.hex()}, the checkpoint shows {self._shown.root.hex()}"
+            self.record.fail(TREE, "root-differs", None, "checkpoint", detail)
+        if known is not None and known.size <= self._size:
+            found = root if known.size == self._size else self._known_root
+            if found != known.root:
+                detail = f"the first {known.size} entries are not those that were known before"
+                self.record.fail(TREE, "history-rewritten", None, "known checkpoint", detail)
+        self.record.evaluated.add(TREE)
+        files = 0 if self._published is None else self._published.compared - self.record.checked[TOTALS]
+        self.record.checked[TREE] = 1 + files
+        self.record.details[TREE] = (
+            "the root, and every tile and bundle" if self._published else "the root; the source has no files"
+        )
+
+    # --- 5 signatures ------------------------------------------------------------------------------------------------------------
+
+    def take_signatures(self, invalid: Iterable[Invalid]) -> None:
+        """What the executor found by now."""
+        for each in invalid:
+            self.record.checked[SIGNATURES] -= 1
+            self._fail_entry(SIGNATURES, each.code, each.index, each.detail)
+
+    # --- 6 streams, 7 authority, 8 references ------------------------------------------------------------------------------------
+
+    def fold(self, first: int, opened: Sequence[OpenedEntry | None]) -> None:
+        """Folds entries as long as all before them are in order; at the heights of older recaps, compares those."""
+        memory = self._memory
+        for index, entry in enumerate(opened, first):
+            if entry is None or (self.record.broken is not None and index >= self.record.broken):
+                return
+            change = decide(memory, entry.event, At(index, entry.sequenced_at))
+            if not isinstance(change, Change):
+                step = STEP_OF_CODE.get(change.code, REFERENCES)
+                place = printable(self._source.place(index))
+                self.record.fail_state(index, step, change.code, index, place, _clause(change))
+                self.record.break_at(index)
+                return
+            memory.apply(change)
+            self._void += change.void != ""
+            if self._tracing:
+                for table, key, row in trace(entry.event, index, change):
+                    memory.put(table, key, row)
+            self._folded = index + 1
+            if self._folded in self._recaps:
+                self._compare_recap(Totalled(memory))
+
+    # --- 9 totals ----------------------------------------------------------------------------------------------------------------
+
+    def compare_totals(self, projection: Iterator[tuple[str, bytes, bytes]] | None) -> None:
+        """The totals of all entries, where they could all be folded, beside the published recap and a ledger's own views."""
+        if self._folded != self._size or not self._size:
+            return
+        state = Totalled(self._memory)
+        self._contests = contest_totals(state)
+        if self._published is not None:
+            self._compare_recap(state)
+        if projection is not None:
+            self._differ(TOTALS, compare_projection(state, projection))
+        if self._published is None and projection is None:
+            self.record.details[TOTALS] = "recomputed; the source shows none to compare with"
+        elif not self.record.full:
+            self.record.evaluated.add(TOTALS)
+
+    def _compare_recap(self, state: Totalled) -> None:
+        if self._published is not None:
+            before = self._published.compared
+            self._differ(TOTALS, compare_recap(state, self._folded, self._published))
+            self.record.checked[TOTALS] += self._published.compared - before
+
+    # --- the end -----------------------------------------------------------------------------------------------------------------
+
+    def close(self, signatures: int) -> None:
+        """How far each step came; ``signatures``: of how many entries they were checked."""
+        record, whole = self.record, self._seen == self._size > 0
+        if self._stored is not None and whole and next(self._stored, None) is not None:
+            record.fail(
+                ENTRIES, "stored-stray", self._size, f"entries/{self._size}", "the store has rows beyond the checkpoint's size"
+            )
+        if whole:
+            record.evaluated |= {ENTRIES, CHAIN}
+        if signatures == self._size > 0:
+            record.evaluated.add(SIGNATURES)
+        if self._folded == self._size > 0:
+            record.evaluated |= {STREAMS, AUTHORITY, REFERENCES}
+        record.checked[SIGNATURES] += signatures
+        good = self._folded if record.broken is None else min(self._folded, record.broken)
+        for step in (STREAMS, AUTHORITY, REFERENCES):
+            record.checked[step] = good
+        record.details[REFERENCES] = f"void: {self._void}"
+        if record.broken is not None:
+            record.checked[TOTALS] = 0
+            self._contests = ()
+
+    def report(self, seconds: float) -> Report:
+        """What was found."""
+        failures = self.record.failures(self._size)
+        steps = self.record.steps(failures)
+        election, shown = self._election, self._shown
+        return Report(
+            ok=not failures and all(step.outcome == "passed" for step in steps[:-1]),
+            source=self._source.name,
+            ledger_id=None if self._ledger_id is None else self._ledger_id.hex(),
+            identity=self._identity(),
+            origin=None if shown is None else shown.origin,
+            size=None if shown is None else shown.size,
+            root=None if shown is None else shown.root.hex(),
+            election_name=None if election is None else election.name,
+            election_kind=None if election is None else election.kind,
+            election_day=None if election is None else election.day,
+            witnesses=self._witnesses,
+            quorum=0 if election is None else election.quorum,
+            known_size=None if self._known is None else self._known.size,
+            events=dict(sorted(self._events.items())),
+            void=self._void,
+            steps=steps,
+            failures=failures,
+            stopped=self.record.full,
+            contests=self._contests,
+            seconds=round(seconds, 3),
+        )
+
+    def _identity(self) -> Identity:
+        if self._ledger_id is None:
+            return "unknown"
+        if self._expected_id is None:
+            return "not-checked"
+        return "checked" if self._expected_id == self._ledger_id else "other"
+
+    def _fail(self, step: int, problem: LedgerError, index: int | None, place: str) -> None:
+        self.record.fail(step, problem.code, index, printable(place), _clause(problem))
+
+    def _fail_entry(self, step: int, code: str, index: int, detail: str) -> None:
+        """Something is wrong with an entry itself, so what follows is not folded."""
+        self.record.fail(step, code, index, printable(self._source.place(index)), detail)
+        self.record.break_at(index)
+
+    def _differ(self, step: int, differences: Iterable[Difference | None]) -> None:
+        """Records differences, until there are enough; None stands for something that was compared and is right."""
+        for difference in differences:
+            if difference is None:
+                self.record.checked[step] += 1
+                continue
+            told = (step, difference.code, difference.index, printable(difference.place), difference.detail)
+            if step == TOTALS:
+                self.record.fail_state(self._folded, *told)
+            else:
+                self.record.fail(*told)
+            if self.record.full:
+                return
+
+
+def _clause(problem: LedgerError) -> str:
+    """An error's detail with the names and numbers that say which thing is meant, but for its path, which is the place."""
+    where = ", ".join(f"{name} {printable(str(value))}" for name, value in problem.where.items() if name != "path")
+    return f"{problem.detail} ({where})" if where else problem.detail

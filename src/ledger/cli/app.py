@@ -56,7 +56,7 @@ class App:
             elif word.startswith("--lang="):
                 self.lang_flag = word.partition("=")[2]
 
-    # --- where things are -------------------------------------------------------------------------------------------------------
+    # --- where things are ----------------------------------------------------------------------------------------------------
 
     @property
     def folder(self) -> Path:
@@ -102,7 +102,7 @@ class App:
 
         return self._open.enter_context(Device.open(self.device_folder(office), files=DiskFiles()))
 
-    # --- how to speak -----------------------------------------------------------------------------------------------------------
+    # --- how to speak --------------------------------------------------------------------------------------------------------
 
     @property
     def asks(self) -> bool:

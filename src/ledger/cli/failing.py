@@ -97,7 +97,7 @@ def _told_os(problem: OSError) -> BadInput:
     return BadInput(_OS_CODES.get(problem.errno or 0, "io-failed"), problem.strerror or str(problem), **where)
 
 
-# --- what people and programs see ----------------------------------------------------------------------------------------------
+# --- what people and programs see -------------------------------------------------------------------------------------------
 
 _WHERE_ID: Final = {
     "agents": "tanda saksi",

@@ -71,7 +71,7 @@ def printable(value: object) -> str:
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(value))
 
 
-# --- time ----------------------------------------------------------------------------------------------------------------------
+# --- time -------------------------------------------------------------------------------------------------------------------
 
 _ZONES: Final = {
     "Asia/Jakarta": ("WIB", 7),
@@ -107,7 +107,7 @@ def iso_time(milliseconds: int, zone: str) -> str:
     return _moment(milliseconds, zone)[0].isoformat(timespec="milliseconds")
 
 
-# --- the catalogue -------------------------------------------------------------------------------------------------------------
+# --- the catalogue ----------------------------------------------------------------------------------------------------------
 
 
 class Message:

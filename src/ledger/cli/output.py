@@ -39,7 +39,7 @@ def line(words: str = "") -> None:
         sys.stdout.write(words.encode(encoding, "replace").decode(encoding) + "\n")
 
 
-# --- words that many screens share ---------------------------------------------------------------------------------------------
+# --- words that many screens share ------------------------------------------------------------------------------------------
 
 
 def kind_label(kind: str) -> str:
@@ -90,7 +90,7 @@ def figure_text(figure: int | str | None) -> str:
             return text("kosong", "blank")
 
 
-# --- tables and progress -------------------------------------------------------------------------------------------------------
+# --- tables and progress ----------------------------------------------------------------------------------------------------
 
 
 def table(app: App, columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Sequence[int] = ()) -> None:

@@ -31,7 +31,7 @@ __all__ = ["Program", "VerbCommand", "argument", "command", "main", "option"]
 COMPLETION_VARIABLE: Final = "_LEDGER_COMPLETE"
 
 
-# --- commands and options in two languages -------------------------------------------------------------------------------------
+# --- commands and options in two languages ----------------------------------------------------------------------------------
 
 
 class _Option(click.Option):
@@ -144,7 +144,7 @@ def command(*, examples: Sequence[str]) -> Callable[[Any], VerbCommand]:
     return made
 
 
-# --- finding the verb ----------------------------------------------------------------------------------------------------------
+# --- finding the verb -------------------------------------------------------------------------------------------------------
 
 
 class VerbGroup(_Helping, click.Group):
@@ -214,7 +214,7 @@ def _close(typed: str, prefix: str) -> str:
     return ", ".join(dict.fromkeys(near))
 
 
-# --- the whole -----------------------------------------------------------------------------------------------------------------
+# --- the whole --------------------------------------------------------------------------------------------------------------
 
 
 class Program(VerbGroup):
@@ -231,7 +231,10 @@ class Program(VerbGroup):
             )
 
     def main(  # type: ignore[override]  # ends the process in every mode
-        self, args: Sequence[str] | None = None, prog_name: str | None = None, **_: Any  # noqa: ARG002
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,  # noqa: ARG002
+        **_: Any,
     ) -> Any:
         """Runs, and ends the process with the exit status."""
         words = list(sys.argv[1:] if args is None else args)

@@ -71,7 +71,7 @@ def zone_of(state: Reader, station: str) -> str:
     return (area.zone if area else "") or election_of(state).opened.zones[0]
 
 
-# --- recap ---------------------------------------------------------------------------------------------------------------------
+# --- recap ------------------------------------------------------------------------------------------------------------------
 
 
 @command(
@@ -162,7 +162,7 @@ def _show_children(app: App, found: AreaRecap) -> None:
     table(app, [text("Kode", "Code"), text("Nama", "Name"), *numbers, status], rows, numbers=range(2, 2 + len(numbers)))
 
 
-# --- history -------------------------------------------------------------------------------------------------------------------
+# --- history ----------------------------------------------------------------------------------------------------------------
 
 
 @command(examples=("ledger history 1771010001001", "ledger history 1771010001001 --contest wali-kota --json"))
@@ -259,7 +259,7 @@ def _show_version(version: Version, zone: str) -> None:
         line(text("  catatan pemeriksaan: ", "  remarks: ") + ", ".join(version.findings))
 
 
-# --- findings ------------------------------------------------------------------------------------------------------------------
+# --- findings ---------------------------------------------------------------------------------------------------------------
 
 
 @command(examples=("ledger findings", "ledger findings 177101 --by-rule", "ledger findings --json --not-evaluated"))

@@ -98,7 +98,7 @@ def _candidate(number: int, said: Any, path: str) -> Candidate:
     return Candidate(said.get("number", number), said["name"], said.get("kind", "candidate"))
 
 
-# --- areas ---------------------------------------------------------------------------------------------------------------------
+# --- areas ------------------------------------------------------------------------------------------------------------------
 
 
 @command(examples=("ledger area add wilayah.csv --yes", "cat tps.csv | ledger area add - --yes"))

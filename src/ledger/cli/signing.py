@@ -100,7 +100,7 @@ def _prompted(label: str, *, new: bool) -> bytes:
     return first.encode()
 
 
-# --- appending -----------------------------------------------------------------------------------------------------------------
+# --- appending --------------------------------------------------------------------------------------------------------------
 
 
 def append(app: App, signing: Signing, device: Device, events: Sequence[EventData], *, ask: tuple[str, str] | None) -> int:

@@ -13,6 +13,7 @@ from ledger.cli.app import App
 from ledger.cli.figures import ask_figures, given_figures, show_findings
 from ledger.cli.output import figure_text
 from ledger.cli.program import argument, command, option
+from ledger.cli.reading import known_contest
 from ledger.cli.signing import Signing, append, signing_options
 from ledger.cli.tables import checked
 from ledger.errors import BadInput, Refused, Usage
@@ -42,6 +43,7 @@ PHOTO_LIMIT_BYTES: Final = 50_000_000
 def _place(state: Reader, station: str, contest: str | None) -> tuple[str, Contest, CompiledForm, Slot]:
     """Contest code, contest, form and slot.  Without --contest the station's only one is meant."""
     election_of(state)
+    known_contest(state, contest)
     found = contests_of(state, station, contest)
     held = [(code, row, slot) for code, row in found if (slot := state.get(SLOTS, slot_key(code, station, 0))) is not None]
     if not held:
@@ -207,7 +209,10 @@ def correct(
 def _given(app: App, form: CompiledForm, source: str | None, settings: tuple[str, ...], *, before: Figures) -> dict[str, Figure]:
     """The figures as the options give them; asked for on a terminal where none are given."""
     if source is not None or settings:
-        return given_figures(form, source, settings)
+        given = given_figures(form, source, settings)
+        if not given and not before:
+            raise Usage("figures-missing", "the file names no figure", option="--figures")
+        return given
     if app.asks:
         return ask_figures(app, form, before)
     if before:
@@ -232,7 +237,7 @@ def _show_changes(form: CompiledForm, before: Figures, after: Figures) -> None:
             sys.stderr.write(f"  {figure.code}: {figure_text(was)} -> {figure_text(now)}\n")
 
 
-# --- photos --------------------------------------------------------------------------------------------------------------------
+# --- photos -----------------------------------------------------------------------------------------------------------------
 
 
 def _photos(said: tuple[str, ...]) -> list[tuple[Photo, bytes]]:
@@ -261,7 +266,7 @@ def _keep_photos(app: App, signing: Signing, held: list[tuple[Photo, bytes]]) ->
         files.create(folder / name, data)
 
 
-# --- hold and release ----------------------------------------------------------------------------------------------------------
+# --- hold and release -------------------------------------------------------------------------------------------------------
 
 
 def _hold_options(function: Any) -> Any:

@@ -140,7 +140,7 @@ def _show_next(place: Path, report: DemoReport) -> None:
     sys.stderr.write(text("Ketik berikutnya:", "Type next:") + "\n" + "".join(f"  {words}\n" for words in commands))
 
 
-# --- import --------------------------------------------------------------------------------------------------------------------
+# --- import -----------------------------------------------------------------------------------------------------------------
 
 
 @command(examples=("ledger import kpu hhcw_ppwp_*.csv.gz --into b17",))

@@ -169,7 +169,7 @@ class Device:
 
     def outbox(self) -> list[Opened]:
         """The events that have no receipt yet, in stream order."""
-        return [self._open_file(path) for _, path in self._numbered("outbox")]
+        return [self._open_file(position, path) for position, path in self._numbered("outbox")]
 
     def unlock(self, passphrase: bytes) -> None:
         """Opens the key file.  Raises ``BadInput``: ``passphrase-wrong``, ``key-file-weak``, ``device-damaged``."""
@@ -350,7 +350,7 @@ class Device:
         for position, path in sorted([*self._numbered("receipts"), *self._numbered("outbox")]):
             if position < state.position:
                 continue
-            event = self._open_file(path)
+            event = self._open_file(position, path)
             if (event.key, event.position, event.previous) != (state.point, state.position, state.previous):
                 raise self._damaged("an event there does not continue the stream", path.name)
             ledger = state.ledger or event.ledger or event.event_id
@@ -368,11 +368,14 @@ class Device:
     def _read_file(self, path: Path) -> bytes:
         return self._files.read(path, ENTRY_LIMIT_BYTES)
 
-    def _open_file(self, path: Path) -> Opened:
+    def _open_file(self, position: int, path: Path) -> Opened:
         try:
-            return open_submission(self._read_file(path))
+            event = open_submission(self._read_file(path))
         except LedgerError:
             raise self._damaged("a submission cannot be read", path.name) from None
+        if event.position != position:
+            raise self._damaged("a submission stands in another's place", path.name)
+        return event
 
     def _damaged(self, detail: str, name: str) -> BadInput:
         return BadInput("device-damaged", detail, path=str(self.folder), file=name)

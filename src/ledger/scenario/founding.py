@@ -1,7 +1,8 @@
 """A whole election's opening from a seed: the keys, entry 0 with its inner signatures, and the batches that list what there is.
 
-For imports, the demo and tests.  Every key is derived from the seed, so the same seed gives the same bytes; whoever knows the
-seed can sign as anybody, which is why such an election says in its name and kind that it is no official one.
+For imports, the demo, tests and ``init``.  Every key is derived from the seed, so the same seed gives the same bytes, and whoever
+knows the seed can sign as anybody.  So an election from a known seed says in its name and kind that it is no official one, and
+``init`` draws a seed and keeps it nowhere.
 
     founding = found(seed, name=..., kind="synthetic", ..., opened_at=...)
     node = Node.create(folder, origin=founding.opened.origin, log_key=founding.log_key, clock=clock)
@@ -88,6 +89,9 @@ class Founding(NamedTuple):
     root: EventStream
     registrar: EventStream
     administrator: EventStream
+
+    def __repr__(self) -> str:
+        return f"Founding({self.opened.origin}, {self.ledger.hex()[:16]})"  # never the seed, which is every key
 
     @property
     def ledger(self) -> bytes:

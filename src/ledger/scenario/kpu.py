@@ -34,10 +34,10 @@ from typing import IO, Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from ledger.errors import BadInput
+from ledger.errors import BadInput, Broken
 from ledger.node import Node
 from ledger.scenario.founding import Founding, Sender, SteppedClock, found
-from ledger.scenario.kpu_sources import FIGURES, VOTES, WIB, BadRow, Version, read_area_names, read_versions
+from ledger.scenario.kpu_sources import FIGURES, VOTES, WIB, BadRow, Version, file_digest, read_area_names, read_versions
 from ledger.tally.events import (
     AreaRow,
     Candidate,
@@ -133,7 +133,7 @@ def import_kpu(files: Sequence[Path], into: Path, *, areas: Path | None, progres
     if not 0 < len(files) <= FILES_MAX:
         raise BadInput("sources-count", f"an import reads 1 to {FILES_MAX:,} files", files=len(files))
     areas = areas or _areas_beside(files[0])
-    with _collector_at_ease(), tempfile.TemporaryFile() as spool:
+    with _collector_at_ease(), _spool() as spool:
         versions = _Versions(spool)
         for number, path in enumerate(files):
             tell("read", number, len(files))
@@ -144,7 +144,7 @@ def import_kpu(files: Sequence[Path], into: Path, *, areas: Path | None, progres
             raise BadInput("sources-empty", "the files hold no version of any station", bad_rows=versions.bad_rows)
         importer = _Importer(into, versions, areas, tell)
         with importer.node:
-            importer.open_election(areas)
+            importer.open_election()
             importer.walk(order)
             head = importer.node.head()
     seconds = time.perf_counter() - started
@@ -177,6 +177,16 @@ def _collector_at_ease() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*thresholds)
+
+
+@contextmanager
+def _spool() -> Iterator[IO[bytes]]:
+    """A temporary file that is gone afterwards; ``Broken`` ``disk-full`` where it cannot be written."""
+    try:
+        with tempfile.TemporaryFile() as spool:
+            yield spool
+    except OSError as problem:
+        raise Broken("disk-full", f"the import's temporary file: {problem.strerror}", path=tempfile.gettempdir()) from problem
 
 
 def _areas_beside(first: Path) -> Path | None:
@@ -273,9 +283,7 @@ class _Versions:
                 continue
             end += self._spool.write(encode(Seen(row.figures, row.photos)))
             self._add(row, end)
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        self.files.append(SourceFile(path.name, digest, len(self.time) - before))
+        self.files.append(SourceFile(path.name, file_digest(path), len(self.time) - before))
 
     def _add(self, row: Version, end: int) -> None:
         self.station.append(row.station)
@@ -328,6 +336,8 @@ class _Importer:
         self._ref = FormRef(form.code, form.version)
         self._versions = versions
         self._tell = tell
+        wanted = {code for level in LEVELS[1:-1] for code in self._areas(level.digits)}
+        self._names = {} if areas is None else read_area_names(areas, wanted)
         self._opened_at = min(_DAY_BEGINS, min(versions.time))
         self.founding = _founding(versions.files, areas, self._opened_at)
         clock = SteppedClock(self._opened_at)
@@ -346,12 +356,12 @@ class _Importer:
         unit = 10 ** (_STATION_DIGITS - digits)
         return [f"{code:0{digits}}" for code, _ in itertools.groupby(code // unit for code in self._versions.stations)]
 
-    def open_election(self, areas: Path | None) -> None:
+    def open_election(self) -> None:
         """The founders, the form and the contest, all areas and stations, and a key for each station and office."""
         for name, signed in self.founding.setup(
             forms=[self._form],
             contests=[_contest(self._form)],
-            areas=self._area_rows(areas),
+            areas=self._area_rows(),
             stations=self._station_rows(),
             keys=self._key_rows(),
             claimed_at=self._opened_at,
@@ -359,12 +369,11 @@ class _Importer:
             self._sender.take(name, signed.submission, self._opened_at)
         self._sender.send()
 
-    def _area_rows(self, areas: Path | None) -> Iterator[AreaRow]:
-        codes = [code for level in LEVELS[1:-1] for code in self._areas(level.digits)]
-        names = {} if areas is None else read_area_names(areas, set(codes))
+    def _area_rows(self) -> Iterator[AreaRow]:
         yield AreaRow("", NATION_NAME)
-        for code in codes:
-            yield AreaRow(code, names.get(code, code))
+        for level in LEVELS[1:-1]:
+            for code in self._areas(level.digits):
+                yield AreaRow(code, self._names.get(code, code))
 
     def _station_rows(self) -> Iterator[StationRow]:
         for number in self._versions.stations:
@@ -439,8 +448,7 @@ def _founding(files: Sequence[SourceFile], areas: Path | None, opened_at: int) -
     """The election, with keys from the hashes of all that is read: other files make another ledger, in id, keys and origin."""
     digests = [file.sha256 for file in files]
     if areas is not None:
-        with areas.open("rb") as stream:
-            digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
+        digests.append(file_digest(areas))
     seed = hashlib.sha256("\n".join(("tally-ledger/import/kpu/v1", *digests)).encode()).digest()
     return found(
         seed,

@@ -31,7 +31,7 @@ import msgspec
 from ledger.errors import BadInput
 from ledger.tally.events import FIGURE_MAX, PHOTOS_MAX
 
-__all__ = ["COLUMNS", "FIGURES", "VOTES", "WIB", "BadRow", "Version", "read_area_names", "read_versions"]
+__all__ = ["COLUMNS", "FIGURES", "VOTES", "WIB", "BadRow", "Version", "file_digest", "read_area_names", "read_versions"]
 
 LINE_LIMIT_BYTES: Final = 65_536
 FILE_LIMIT_BYTES: Final = 4 * 2**30
@@ -150,6 +150,15 @@ def read_area_names(path: Path, wanted: set[str]) -> dict[str, str]:
             if code in wanted and 0 < len(name) <= AREA_NAME_LIMIT_CHARACTERS and name.isprintable():
                 names[code] = name
     return names
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file as it lies there, in hex.  Raises ``BadInput`` ``cannot-read``."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as problem:
+        raise BadInput("cannot-read", problem.strerror or "the file cannot be read", file=path.name) from None
 
 
 # --- lines ---------------------------------------------------------------------------------------------------------------------

@@ -12,15 +12,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ledger.errors import Broken
 from ledger.store.schema import PROJECTION_TABLES
 from ledger.tally.projection import PROJECTION, SUMS, sums_key
-from ledger.tally.rollup import Sums, ancestors, contest_form, contribution, levels_of
-from ledger.tally.rules import CompiledForm
-from ledger.tally.state import CONTESTS, Change, Contest, Need, Table, slot_parts
+from ledger.tally.rollup import Frame, Totals, add_to, carry_up, contribution, frame_of
+from ledger.tally.state import Change, Need, Table, slot_parts
 
 __all__ = ["Batch", "Rows", "clear_projection", "projection_rows", "put_rows", "scan"]
 
 R = TypeVar("R")
-
-_Frame = tuple[Contest, CompiledForm, tuple[int, ...]]
 
 LOAD_KEYS: Final = 500
 PUT_ROWS: Final = 1_000
@@ -69,8 +66,8 @@ class Batch(Rows):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self._dirty: dict[str, dict[bytes, None]] = {table.name: {} for table in PROJECTION}
-        self._deltas: dict[tuple[str, str], Sums] = {}
-        self._frames: dict[str, _Frame] = {}
+        self._deltas: Totals = {}
+        self._frames: dict[str, Frame] = {}
 
     def put(self, table: Table[Any], key: bytes, row: Any) -> None:
         """Sets a row."""
@@ -83,22 +80,19 @@ class Batch(Rows):
             self.put(table, key, row)
         for slot in change.slots:
             code, station, _round = slot_parts(slot.key)
-            contest, form, digits = self._frame(code)
-            delta = contribution(slot.after, form)
-            if slot.before is not None:
-                delta = delta.minus(contribution(slot.before, form))
-            for area in ancestors(station, contest, digits)[:1]:
-                known = self._deltas.get((code, area))
-                self._deltas[code, area] = delta if known is None else known.plus(delta)
+            frame = self._frame(code)
+            above = frame.above(station)
+            if above is not None:
+                delta = contribution(slot.after, frame.form)
+                if slot.before is not None:
+                    delta = delta.minus(contribution(slot.before, frame.form))
+                add_to(self._deltas, (code, above), delta)
 
-    def _frame(self, code: str) -> _Frame:
-        """What the totals of a contest need; never changes once the contest is listed."""
+    def _frame(self, code: str) -> Frame:
+        """Of a contest; never changes once the contest is listed."""
         frame = self._frames.get(code)
         if frame is None:
-            contest = self.get(CONTESTS, code.encode())
-            if contest is None:
-                raise Broken("store-damaged", "a tally's contest is missing", contest=code)
-            frame = self._frames[code] = (contest, contest_form(self, contest), levels_of(self))
+            frame = self._frames[code] = frame_of(self, code)
         return frame
 
     def flush(self) -> None:
@@ -110,12 +104,7 @@ class Batch(Rows):
             dirty.clear()
 
     def _carry_up(self) -> None:
-        deltas: dict[tuple[str, str], Sums] = {}
-        for (code, lowest), delta in self._deltas.items():
-            contest, _form, digits = self._frame(code)
-            for area in (lowest, *ancestors(lowest, contest, digits)):
-                known = deltas.get((code, area))
-                deltas[code, area] = delta if known is None else known.plus(delta)
+        deltas = carry_up(self._deltas, self._frame)
         self._deltas = {}
         self.load((SUMS, sums_key(*place)) for place in deltas)
         for place, delta in deltas.items():

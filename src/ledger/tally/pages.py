@@ -16,7 +16,7 @@ import msgspec
 from ledger.proof.merkle import Frontier, leaf_hash
 from ledger.tally.canonical import encode, tagged_hash
 from ledger.tally.projection import SUMS, sums_key
-from ledger.tally.rollup import Sums, contest_form, levels_of, standing_figures
+from ledger.tally.rollup import Sums, frame_of, standing_figures
 from ledger.tally.rules import CompiledForm
 from ledger.tally.state import CONTESTS, SLOTS, Contest, Reader, Slot, slot_parts
 
@@ -125,10 +125,9 @@ def area_pages(
 
 def recap_pages(state: Reader, size: int) -> Iterator[Page]:
     """The pages of every contest, in code order, from a state that holds the totals as well (``projection.SUMS``)."""
-    digits = levels_of(state)
-    for key, contest in state.under(CONTESTS, b""):
+    for key, _contest in state.under(CONTESTS):
         code = key.decode()
-        form = contest_form(state, contest)
+        contest, form, digits = frame_of(state, code)
         zero = Sums.zero(form.figure_count)
         yield from area_pages(
             code,

@@ -7,16 +7,30 @@ blocks of the form in which they differ are left out.  A held tally contributes 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
+from ledger.errors import Broken
 from ledger.tally.events import FIGURES_MAX, Figures
 from ledger.tally.rules import CompiledForm
-from ledger.tally.state import CONTESTS, ELECTION, FORMS, SINGLE, SLOTS, Contest, Memory, Slot, View, form_key, slot_parts
+from ledger.tally.state import CONTESTS, ELECTION, FORMS, SINGLE, SLOTS, Contest, Reader, Slot, View, form_key, slot_parts
 
-__all__ = ["COUNTS", "Sums", "ancestors", "contest_form", "contribution", "levels_of", "roll_up", "standing_figures"]
+__all__ = [
+    "COUNTS",
+    "Frame",
+    "Sums",
+    "Totals",
+    "add_to",
+    "carry_up",
+    "contest_form",
+    "contribution",
+    "frame_of",
+    "roll_up",
+    "standing_figures",
+]
 
 COUNTS: Final = ("expected", "in", "held", "differing", "confirmed", "corrected", "with_findings", "awaiting")
 """The fixed order of a total's counts (docs/FORMATS.md).
@@ -27,6 +41,8 @@ COUNTS: Final = ("expected", "in", "held", "differing", "confirmed", "corrected"
 """
 
 Vector = tuple[int, ...]
+
+
 class Sums(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A total: for each figure of the form the sum and the number of stations in it, then the counts in the order of COUNTS."""
 
@@ -105,57 +121,68 @@ def _nothing_in(figures: int) -> Sums:
     return Sums((0,) * figures, (0,) * figures, (1, *(0,) * (len(COUNTS) - 1)))
 
 
-def ancestors(code: str, contest: Contest, digits: tuple[int, ...]) -> tuple[str, ...]:
-    """The areas above a station (or area) that have totals in this contest, lowest first, down from the contest's own area.
+Totals = dict[tuple[str, str], Sums]
+"""(contest, area) -> the total."""
 
-    ``digits``: the code length of every level of the area tree, highest first.
-    """
-    top = len(contest.area)
-    return tuple(code[:length] for length in reversed(digits) if top <= length < len(code))
+
+class Frame(NamedTuple):
+    """What a contest's totals are made with.  ``digits``: the code length of every level of the area tree, highest first."""
+
+    contest: Contest
+    form: CompiledForm
+    digits: tuple[int, ...]
+
+    def above(self, code: str) -> str | None:
+        """The area directly above a station or area, as far up as the contest's own area; None above that."""
+        top = len(self.contest.area)
+        length = max((digits for digits in self.digits if top <= digits < len(code)), default=None)
+        return None if length is None else code[:length]
 
 
 def contest_form(view: View, contest: Contest) -> CompiledForm:
-    """The form of a listed contest."""
+    """The form of a listed contest; ``Broken`` ``store-damaged`` where it is missing."""
     form = view.get(FORMS, form_key(contest.form, contest.version))
     if form is None:
-        raise KeyError(contest.form)  # the fold lists no contest without its form
+        raise Broken("store-damaged", "a contest's form is missing", form=contest.form)
     return form
 
 
-def levels_of(view: View) -> tuple[int, ...]:
-    """The code length of every level of the area tree, highest first; () before the election is opened."""
-    election = view.get(ELECTION, SINGLE)
-    return () if election is None else tuple(level.digits for level in election.opened.levels)
+def frame_of(view: View, code: str) -> Frame:
+    """The frame of a listed contest; ``Broken`` ``store-damaged`` where the state lacks what the fold puts there."""
+    contest, election = view.get(CONTESTS, code.encode()), view.get(ELECTION, SINGLE)
+    if contest is None or election is None:
+        raise Broken("store-damaged", "a contest or the election is missing", contest=code)
+    return Frame(contest, contest_form(view, contest), tuple(level.digits for level in election.opened.levels))
 
 
-def roll_up(state: Memory) -> dict[tuple[str, str], Sums]:
-    """Every total of every contest: (contest, area) -> Sums, from a whole state.
+def add_to(totals: Totals, place: tuple[str, str], sums: Sums) -> None:
+    """Adds ``sums`` to the total of ``place``."""
+    known = totals.get(place)
+    totals[place] = sums if known is None else known.plus(sums)
 
-    Stations are added to their village, then level by level: each contribution is touched once.
-    """
-    digits = levels_of(state)
-    lowest: dict[tuple[str, str], Sums] = {}
-    contests = {key.decode(): contest for key, contest in state.under(CONTESTS)}
-    forms = {code: contest_form(state, contest) for code, contest in contests.items()}
-    for key, slot in state.under(SLOTS):
-        code, station, _round = slot_parts(key)
-        above = ancestors(station, contests[code], digits)
-        if above:
-            _add(lowest, (code, above[0]), contribution(slot, forms[code]))
-    totals = dict(lowest)
-    level = lowest
+
+def carry_up(lowest: Totals, frame: Callable[[str], Frame]) -> Totals:
+    """``lowest`` (totals, or what is to be added to them, of the areas directly above stations) with all areas above, level by level."""
+    totals, level = dict(lowest), lowest
     while level:
-        upper: dict[tuple[str, str], Sums] = {}
+        upper: Totals = {}
         for (code, area), sums in level.items():
-            above = ancestors(area, contests[code], digits)
-            if above:
-                _add(upper, (code, above[0]), sums)
+            above = frame(code).above(area)
+            if above is not None:
+                add_to(upper, (code, above), sums)
         for place, sums in upper.items():
-            _add(totals, place, sums)
+            add_to(totals, place, sums)
         level = upper
     return totals
 
 
-def _add(totals: dict[tuple[str, str], Sums], place: tuple[str, str], sums: Sums) -> None:
-    known = totals.get(place)
-    totals[place] = sums if known is None else known.plus(sums)
+def roll_up(state: Reader) -> Totals:
+    """Every total of every contest from a whole state; each contribution is touched once."""
+    frames = {key.decode(): frame_of(state, key.decode()) for key, _ in state.under(CONTESTS)}
+    lowest: Totals = {}
+    for key, slot in state.under(SLOTS):
+        code, station, _round = slot_parts(key)
+        above = frames[code].above(station)
+        if above is not None:
+            add_to(lowest, (code, above), contribution(slot, frames[code].form))
+    return carry_up(lowest, frames.__getitem__)

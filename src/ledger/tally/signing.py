@@ -186,7 +186,7 @@ def sign_event(
         }
     )
     event_id = event_id_of(payload)
-    return encode(Submission(payload, key.sign(event_id))), event_id
+    return _encoder.encode(Submission(payload, key.sign(event_id))), event_id
 
 
 def draft_digest(data: ElectionOpened) -> bytes:
