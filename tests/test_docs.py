@@ -253,7 +253,7 @@ def _fields(row: type) -> tuple[str, ...]:
     return row.__struct_fields__  # type: ignore[attr-defined, no-any-return]
 
 
-_STATION_ROW: Final = ("contest", "code", "round", "standing", "state", "figures", "findings")
+_STATION_ROW: Final = ("contest", "code", "round", "standing", "state", "figures", "findings", "changes")
 _AREA_ROW: Final = ("contest", "code", "sums", "present", "counts", "children", "children_hash")
 
 _ROW_FIELDS: Final = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -217,3 +218,17 @@ def test_remove_tree_follows_no_link(tmp_path: Path) -> None:
     Files().remove_tree(tmp_path / "tree")
     assert [path.name for path in tmp_path.iterdir()] == ["outside"]
     assert (outside / "kept").read_bytes() == b"kept"
+
+
+def test_sweeping_removes_what_dead_processes_left_and_nothing_else(tmp_path: Path) -> None:
+    """Temporary files and half-removed folders of dead processes go; those of live ones and other files stay."""
+    dead = 2**22 + 1  # above the largest process number that Linux gives
+    (tmp_path / "tile").mkdir()
+    (tmp_path / "tile" / f".000.{dead}-1.tmp").write_bytes(b"torn")
+    (tmp_path / f".12.{dead}-7.tmp" / "mayor").mkdir(parents=True)
+    kept = [tmp_path / "tile" / f".000.{os.getpid()}-1.tmp", tmp_path / "tile" / "000", tmp_path / ".notes.tmp"]
+    for path in kept:
+        path.write_bytes(b"kept")
+    Files().sweep(tmp_path)
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(kept)
+    assert not (tmp_path / f".12.{dead}-7.tmp").exists()

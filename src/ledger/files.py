@@ -1,9 +1,9 @@
 """The one file layer: whatever must be durable outside the database is written here (docs/ARCHITECTURE.md, crash table).
 
-A file is written to a temporary name in its own folder, synced, renamed or linked, and the folder synced: after ``write`` returns the
-content survives a power cut; before, there is the old content or the new, never a torn one.  The system calls come in through one
-seam, ``Calls``, so that tests/test_files.py can replay every prefix of them with unsynced writes dropped: a kill alone cannot show a
-missing fsync.
+A file is written to a temporary name in its own folder, synced, renamed or linked, and the folder synced: after ``write`` returns
+the content survives a power cut; before, there is the old content or the new, never a torn one.  The system calls come in through
+one seam, ``Calls``, so that tests/test_files.py can replay every prefix of them with unsynced writes dropped: a kill alone cannot
+show a missing fsync.
 
 Left to others: which files there are and when (log.publish, device, node).  Errors: ``Broken`` ``disk-full``, ``disk-failed``,
 ``file-exists-different``; ``BadInput`` ``cannot-read``, ``cannot-write``, ``file-too-large``.
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,7 @@ __all__ = ["Calls", "DiskFiles", "Files"]
 PUBLIC_MODE: Final = 0o644
 PRIVATE_MODE: Final = 0o600
 
+_TEMPORARY: Final = re.compile(r"\..+\.([0-9]{1,9})-[0-9]{1,9}\.tmp")
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -126,17 +128,38 @@ class Files:
             self._calls.sync_folder(str(path.parent))
 
     def remove_tree(self, path: Path) -> None:
-        """The folder and all in it are gone; links are removed, not followed.  No error where it was."""
+        """The folder and all in it are gone; links are removed, not followed.  No error where it was.
+
+        It loses its name first, in one step: nobody meets a folder that is half there.
+        """
+        if not path.is_dir() or path.is_symlink():
+            return
         with self._told(path):
-            if not path.is_dir() or path.is_symlink():
-                return
-            for child in sorted(path.iterdir()):
-                if child.is_dir() and not child.is_symlink():
-                    self.remove_tree(child)
-                else:
-                    self._calls.unlink(str(child))
-            self._calls.remove_folder(str(path))
+            nameless = self._temporary_name(path)
+            self._calls.rename(str(path), nameless)
             self._calls.sync_folder(str(path.parent))
+            self._clear(Path(nameless))
+
+    def sweep(self, folder: Path) -> None:
+        """What dead processes left below ``folder`` under temporary names is gone."""
+        with self._told(folder):
+            for path in sorted(folder.rglob(".*.tmp")):
+                match = _TEMPORARY.fullmatch(path.name)
+                if match is None or _is_alive(int(match[1])):
+                    continue
+                if path.is_dir() and not path.is_symlink():
+                    self._clear(path)
+                else:
+                    with suppress(FileNotFoundError):
+                        self._calls.unlink(str(path))
+
+    def _clear(self, folder: Path) -> None:
+        for child in sorted(folder.iterdir()):
+            if child.is_dir() and not child.is_symlink():
+                self._clear(child)
+            else:
+                self._calls.unlink(str(child))
+        self._calls.remove_folder(str(folder))
 
     def read(self, path: Path, limit_bytes: int) -> bytes:
         """The content; ``BadInput`` ``cannot-read``, or ``file-too-large`` beyond ``limit_bytes``."""
@@ -152,8 +175,7 @@ class Files:
     @contextmanager
     def _temporary(self, path: Path, data: bytes, *, private: bool) -> Iterator[str]:
         """A synced file with ``data`` beside ``path``; gone afterwards, whatever happens to the process's own steps."""
-        self._made += 1
-        temporary = str(path.with_name(f".{path.name}.{os.getpid()}-{self._made}.tmp"))
+        temporary = self._temporary_name(path)
         with suppress(FileNotFoundError):
             os.unlink(temporary)  # left by a dead process of the same number
         fd = self._calls.create(temporary, PRIVATE_MODE if private else PUBLIC_MODE)
@@ -170,6 +192,10 @@ class Files:
             with suppress(FileNotFoundError):
                 os.unlink(temporary)
 
+    def _temporary_name(self, path: Path) -> str:
+        self._made += 1
+        return str(path.with_name(f".{path.name}.{os.getpid()}-{self._made}.tmp"))
+
     @contextmanager
     def _told(self, path: Path) -> Iterator[None]:
         """System errors in the ledger's own words."""
@@ -184,6 +210,16 @@ class Files:
 
 
 DiskFiles = Files
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _words(problem: OSError) -> str:

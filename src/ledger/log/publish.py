@@ -1,4 +1,4 @@
-"""Publishing: the log as a folder of files that any web server can serve and any C2SP reader can read (docs/FORMATS.md section 6).
+"""Publishing: the log as a folder of files that any web server can serve and any C2SP reader can read (docs/FORMATS.md section 8).
 
     checkpoint                         the signed tree head
     tile/<level>/<number>[.p/<width>]  hashes of the tree
@@ -7,8 +7,8 @@
     recap/<size>/<contest>/<area>      a recap page
     README.txt                         for people who find the folder; not authenticated
 
-Every file but ``checkpoint`` is written once and never changed; the checkpoint comes last, so a reader who holds it finds all that it
-implies.  Publishing again writes what is new.  A folder whose checkpoint this log cannot be an extension of is refused.
+Every file but ``checkpoint`` is written once and never changed; the checkpoint comes last, so a reader who holds it finds all that
+it implies.  Publishing again writes what is new.  A folder whose checkpoint this log cannot be an extension of is refused.
 """
 
 from __future__ import annotations
@@ -84,8 +84,9 @@ def publish(database: Database, folder: Path, files: Files) -> Published:
 def _published_size(connection: Connection, folder: Path, files: Files, size: int) -> int:
     """The tree size that the folder shows; 0 for a new folder.  It must be a prefix of this log."""
     path = folder / "checkpoint"
+    files.make_folder(folder)
+    files.sweep(folder)
     if not path.exists():
-        files.make_folder(folder)
         files.write(folder / "README.txt", README.encode())
         return 0
     shown = parse_checkpoint(parse_note(files.read(path, CHECKPOINT_LIMIT_BYTES)).text)

@@ -1,7 +1,7 @@
 """Replay: the projection made again from the entries alone, and compared byte for byte with the one that stands.
 
-``replay`` folds a prefix of the log in memory with the very functions that intake decides with; the signatures were checked when the
-entries came in, and are the auditor's business.  Time travel (``--at``) is a replay of a prefix.
+``replay`` folds a prefix of the log in memory with the very functions that intake decides with; the signatures were checked when
+the entries came in, and are the auditor's business.  Time travel (``--at``) is a replay of a prefix.
 """
 
 from __future__ import annotations

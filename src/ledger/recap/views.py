@@ -1,7 +1,7 @@
 """What the read side shows: recaps, histories, findings and entries, as plain structures that become a table or JSON.
 
-All functions read a ``Reader``: the stored projection, or a replay of a prefix in memory.  Numbers come with what they hold and miss:
-a total never stands without its counts.
+All functions read a ``Reader``: the stored projection, or a replay of a prefix in memory.  Numbers come with what they hold and
+miss: a total never stands without its counts.
 """
 
 from __future__ import annotations
@@ -231,7 +231,7 @@ def _slot(state: Reader, contest: str, station: str) -> Slot:
     return slot
 
 
-# --- findings --------------------------------------------------------------------------------------------------------------------
+# --- findings ----------------------------------------------------------------------------------------------
 
 
 class FindingRow(Struct, frozen=True):
@@ -264,7 +264,7 @@ def findings(state: Reader, area: str, contest: str | None, *, not_evaluated: bo
                 )
 
 
-# --- history and entries -----------------------------------------------------------------------------------------------------------
+# --- history and entries ----------------------------------------------------------------------------------------------
 
 
 class EntryView(Struct, frozen=True):

@@ -50,6 +50,7 @@ __all__ = [
     "TallyHeld",
     "TallyReleased",
     "TallySubmitted",
+    "Voters",
     "type_of",
 ]
 
@@ -74,6 +75,9 @@ DocumentNumber = Annotated[str, Meta(pattern=r"\A[\x20-\x7e]{1,64}\Z")]
 Figure = Annotated[int, Meta(ge=0, le=FIGURE_MAX)] | Literal["x", "-"] | None
 """A number 0..999,999, None (blank), "x" (illegible) or "-" (not applicable).  Zero is not blank."""
 Figures = Annotated[tuple[Figure, ...], Meta(max_length=FIGURES_MAX)]
+
+Voters = Annotated[int, Meta(ge=0, le=FIGURE_MAX)] | None
+"""Registered voters; None where the list is not known."""
 
 Role = Literal["administrator", "agent", "importer", "officer", "operator", "supervisor"]
 """Roles that a registrar may enrol.  ``root``, ``registrar`` and ``sealer`` are named by entry 0 alone."""
@@ -190,8 +194,8 @@ class StationRow(_Row, frozen=True):
     code: StationCode
     name: Text
     zone: Zone
-    voters_male: Figure
-    voters_female: Figure
+    voters_male: Voters
+    voters_female: Voters
     contests: Annotated[tuple[Code, ...], Meta(min_length=1, max_length=8)]
 
 

@@ -59,7 +59,7 @@ class _Open:
 
 
 def station_row(contest: str, station: str, slot: Slot, form: CompiledForm) -> list[object]:
-    """[contest, code, round, standing ids, state, standing figures, codes of findings] of a station."""
+    """[contest, code, round, standing ids, state, standing figures, codes of findings, corrections that changed a number]."""
     findings = sorted({code for standing in slot.standing for code in standing.broken})
     return [
         contest,
@@ -69,6 +69,7 @@ def station_row(contest: str, station: str, slot: Slot, form: CompiledForm) -> l
         slot.state,
         list(standing_figures(slot, form)),
         findings,
+        slot.changes,
     ]
 
 

@@ -101,7 +101,7 @@ def contribution(slot: Slot, form: CompiledForm) -> Sums:
         int(state == "differing"),
         int(state == "confirmed"),
         int(slot.changes > 0),
-        int(any([standing.broken for standing in slot.standing])),
+        int(any(standing.broken for standing in slot.standing)),
         0,
     )
     if state == "held":
@@ -162,7 +162,8 @@ def add_to(totals: Totals, place: tuple[str, str], sums: Sums) -> None:
 
 
 def carry_up(lowest: Totals, frame: Callable[[str], Frame]) -> Totals:
-    """``lowest`` (totals, or what is to be added to them, of the areas directly above stations) with all areas above, level by level."""
+    """``lowest``, the totals of the areas directly above stations (or what is to be added to them), with all areas above, level by
+    level."""
     totals, level = dict(lowest), lowest
     while level:
         upper: Totals = {}

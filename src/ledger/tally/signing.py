@@ -1,7 +1,8 @@
 """Signing and opening: from bytes that anyone may have made to an event that only a key's holder can have signed.
 
 ``sign_event`` makes a submission; ``open_submission`` and ``open_entry`` take one apart, or refuse it.  What they return was
-checked as far as the bytes alone allow: canonical form, schema, event id, signature.  Nobody holds an ``Opened`` that was not opened here.
+checked as far as the bytes alone allow: canonical form, schema, event id, signature.  Nobody holds an ``Opened`` that was not
+opened here.
 Whether the key may do this, here and now, is the fold's question (``fold``).
 
 One algorithm and no choice: ECDSA over P-256 with the event id as the digest, signature as 64 bytes r || s.  High s is accepted

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from ledger.tally.canonical import encode
-from ledger.tally.events import Candidate, ElectionOpened, Figure, Figures
+from ledger.tally.events import Candidate, ElectionOpened, Figures, Voters
 from ledger.tally.forms import FormDefinition
 from ledger.tally.rules import CompiledForm, compile_form
 
@@ -77,8 +77,8 @@ class Area(Row, frozen=True):
     name: str
     level: int
     zone: str
-    voters_male: Figure
-    voters_female: Figure
+    voters_male: Voters
+    voters_female: Voters
     contests: tuple[str, ...]
 
 
