@@ -99,11 +99,11 @@ def also_if_it_reached_the_disk(before: dict[str, bytes], calls: list) -> dict[s
     return after_power_cut(before, with_syncs)
 
 
-def every_cut(act: Callable[[Files], object], target: Path, before: dict[str, bytes]) -> list[bytes | None | str]:
+def every_cut(act: Callable[[Files], object], target: Path, before: dict[str, bytes]) -> list[bytes | str | None]:
     """What ``target`` holds after a power cut behind each call that ``act`` makes; "absent" where the name is not there."""
     recorder = Recorder()
     act(Files(recorder))
-    found: list[bytes | None | str] = []
+    found: list[bytes | str | None] = []
     for end in range(len(recorder.log) + 1):
         for disk in (after_power_cut, also_if_it_reached_the_disk):
             found.append(disk(before, recorder.log[:end]).get(str(target), "absent"))
@@ -178,7 +178,15 @@ class Failing(Calls):
 
 
 @pytest.mark.parametrize("call", ["create", "write", "sync", "rename", "sync_folder"])
-@pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, "disk-full"), (errno.EDQUOT, "disk-full"), (errno.EIO, "disk-failed"), (errno.EACCES, "cannot-write")])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (errno.ENOSPC, "disk-full"),
+        (errno.EDQUOT, "disk-full"),
+        (errno.EIO, "disk-failed"),
+        (errno.EACCES, "cannot-write"),
+    ],
+)
 def test_a_failed_call_is_told_and_leaves_no_temporary_file(tmp_path: Path, call: str, number: int, code: str) -> None:
     """Every failing call ends in a coded error; the old content or the new stands, and nothing else lies about."""
     target = tmp_path / "checkpoint"

@@ -118,7 +118,8 @@ def test_modules_and_functions_are_of_a_readable_size_and_say_what_they_are_for(
 def tracked() -> list[Path]:
     """Files that git tracks, or all files of an unpacked source archive."""
     try:
-        listed = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+        command = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return [path for path in ROOT.rglob("*") if path.is_file() and ".venv" not in path.parts]
     return [ROOT / name for name in listed.decode().split("\0") if name and (ROOT / name).is_file()]
@@ -126,7 +127,8 @@ def tracked() -> list[Path]:
 
 def test_no_tracked_file_names_a_machine() -> None:
     """No path of somebody's machine and no package registry's host stands in a file."""
-    needles = re.compile("|".join(["/wo" + "rk/", "(?<![a-z])/ro" + "ot/", "/tmp/ve" + "nv", "pypi" + r"\.org", "files\\.python" + "hosted"]))
+    parts = ["/wo" + "rk/", "(?<![a-z])/ro" + "ot/", "/tmp/ve" + "nv", "pypi" + r"\.org", "files\\.python" + "hosted"]
+    needles = re.compile("|".join(parts))
     found = []
     for path in tracked():
         try:

@@ -77,9 +77,7 @@ class Node:
         self._executor = ThreadPoolExecutor(THREADS) if THREADS > 1 else None
 
     @classmethod
-    def create(
-        cls, folder: Path, *, origin: str, log_key: Ed25519PrivateKey, clock: Clock, database: str | None = None
-    ) -> Node:
+    def create(cls, folder: Path, *, origin: str, log_key: Ed25519PrivateKey, clock: Clock, database: str | None = None) -> Node:
         """Makes the folder and an empty log.  Raises ``BadInput`` ``folder-not-empty``."""
         if folder.exists() and any(folder.iterdir()):
             raise BadInput("folder-not-empty", "a ledger is made in a new or empty folder", path=str(folder))

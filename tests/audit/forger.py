@@ -71,7 +71,7 @@ def state_of(entries: Iterable[bytes]) -> Memory:
     for index, data in enumerate(entries):
         try:
             entry = reopen_entry(data)
-        except Exception:  # noqa: BLE001, S112 - whatever it is, a forger goes on
+        except Exception:  # noqa: S112 - whatever it is, a forger goes on
             continue
         change = decide(memory, entry.event, At(index, entry.sequenced_at))
         if isinstance(change, Change):

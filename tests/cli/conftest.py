@@ -100,9 +100,18 @@ def example(made_example: tuple[Path, Ran], tmp_path: Path, monkeypatch: pytest.
     return place
 
 
+@pytest.fixture(scope="session")
+def made_submitted(made_example: tuple[Path, Ran], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example after the first station's form came in, made once."""
+    place = Path(shutil.copytree(made_example[0], tmp_path_factory.mktemp("submitted") / "contoh"))
+    done = program("submit", STATION, "--figures", "contoh-angka.toml", *OPERATOR_DEVICE, *PASSPHRASE, "--yes", cwd=place)
+    assert done.returncode == 0, done.stderr
+    return place
+
+
 @pytest.fixture
-def submitted(example: Path) -> Path:
-    """The example after the first station's form came in."""
-    ran = invoke("submit", STATION, "--figures", "contoh-angka.toml", *OPERATOR_DEVICE, *PASSPHRASE, "--yes")
-    assert ran.status == 0, ran.err
-    return example
+def submitted(made_submitted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, and the working folder in it."""
+    place = Path(shutil.copytree(made_submitted, tmp_path / "contoh"))
+    monkeypatch.chdir(place)
+    return place

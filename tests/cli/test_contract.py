@@ -223,6 +223,39 @@ def test_a_bug_is_told_without_a_traceback(example: Path, run: Run, monkeypatch:
         run("recap", "--debug")
 
 
+def test_an_interrupt_has_its_own_status(example: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C anywhere: 130, and with --json a whole object."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ledger.cli.reading.recap_of", interrupted)
+    assert run("recap").status == 130
+    assert run("recap", "--json").json["error"] == {"code": "interrupted", "exit": 130}
+
+
+def test_what_waits_in_the_outbox_goes_first(submitted: Path, run: Run) -> None:
+    """An event that a dying process had signed is sent by the next command; a refused one is set aside."""
+    from ledger.device.folder import Device
+    from ledger.files import DiskFiles
+    from ledger.tally.events import TallyHeld
+
+    passphrase = (submitted / PASSPHRASE[1]).read_bytes().strip()
+    for station, stays in ((STATION, ""), ("9901021001001", "set aside")):
+        with Device.open(submitted / OFFICER_DEVICE[1], files=DiskFiles()) as device:
+            device.unlock(passphrase)
+            device.sign(TallyHeld(contest="wali-kota", station=station, round=0, reason="cek"), claimed_at=0)
+        ran = run("release", STATION, "--reason", "cek", *OFFICER_DEVICE, *SIGN)
+        assert ran.status in (0, 3), ran.err
+        assert "still waits" in ran.err
+        assert stays in ran.err
+    assert [entry["type"] for entry in run("log", "--json", "--last", "3").rows] == [
+        "tally.held",
+        "tally.released",
+        "tally.released",
+    ]
+
+
 # --- help ----------------------------------------------------------------------------------------------------------------------
 
 
@@ -269,6 +302,26 @@ def test_completion_scripts_are_printed(run: Run) -> None:
     """For each shell that click knows."""
     for shell in ("bash", "zsh", "fish"):
         assert "_LEDGER_COMPLETE" in run("completion", shell).out
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("ledger recap 990101", "9901011001"),
+        ("ledger history Contoh", ""),
+        ("ledger history TPS", STATION),
+        ("ledger recap --contest wa", "wali-kota"),
+        ("ledger explain already-s", "already-submitted"),
+        ("ledger ke", "key"),
+        ("ledger --ledger nowhere recap 99", ""),
+    ],
+)
+def test_the_shell_completes_codes_and_names(submitted: Path, words: str, found: str) -> None:
+    """Verbs, options, codes of areas by code and by name, contests, error codes; and no noise where there is no ledger."""
+    settings = {"_LEDGER_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    done = program(cwd=submitted, env=settings)
+    assert found in done.stdout
+    assert done.stderr == ""
 
 
 # --- processes -----------------------------------------------------------------------------------------------------------------

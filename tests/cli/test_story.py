@@ -281,3 +281,40 @@ def test_the_officer_device_is_named_after_its_area() -> None:
     """What the next test fixtures rely on."""
     assert OFFICER == "ppk-990101"
     assert CONTEST == "wali-kota"
+
+
+def test_the_demo_ends_verified_and_equal_to_the_official_totals(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a new folder ./demo-bengkulu; what it prints to be typed next works; it never overwrites."""
+    monkeypatch.chdir(tmp_path)
+    ran = run("demo")
+    assert ran.status == 0, ran.err
+    assert ran.out.startswith(SYNTHETIC)
+    assert "Verified: every signature" in ran.out
+    commands = [shlex.split(line)[1:] for line in ran.err.splitlines() if line.startswith("  ledger ")]
+    assert run("demo").code == "folder-not-empty"
+    monkeypatch.chdir(tmp_path / "demo-bengkulu")
+    for words in commands:
+        assert run(*words).status == 0, words
+    assert [(row["number"], row["votes"]) for row in run("recap", "1771", "--contest", "mayor", "--json").json["candidates"]] == [
+        (1, 34_414),
+        (2, 31_181),
+        (3, 50_377),
+        (4, 7_912),
+        (5, 68_979),
+    ]
+
+
+@pytest.mark.data
+def test_an_import_is_labelled_and_read_by_its_folder(
+    shared_data: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``ledger import kpu``, then ``ledger recap 99 --json --ledger b99`` exactly so."""
+    monkeypatch.chdir(tmp_path)
+    source = shared_data / "pilpres2024" / "tps_versions_99_luar-negeri.csv.gz"
+    ran = run("import", "kpu", str(source), "--into", "b99", "--lang", "id")
+    assert ran.status == 0, ran.err
+    assert ran.out.startswith("IMPOR dari publikasi KPU, pengubah tidak diketahui")
+    recap = run("recap", "99", "--json", "--ledger", "b99").json
+    assert (recap["kind"], recap["area"], recap["counts"]["expected"]) == ("import", "99", 87)
+    assert run("recap", "--ledger", "b99", "--lang", "id").out.startswith("IMPOR dari publikasi KPU")
+    assert run("verify", "b99").status == 0

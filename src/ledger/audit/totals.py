@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from typing import Final, TypeVar
+from itertools import islice
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -36,8 +37,9 @@ class Totalled:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self.totals: Final = roll_up(memory)
-        self._sums = {sums_key(contest, area): sums for (contest, area), sums in self.totals.items()}
-        self._sorted: dict[str, list[bytes]] = {SUMS.name: sorted(self._sums)}
+        sums = {sums_key(contest, area): sums for (contest, area), sums in self.totals.items()}
+        self._sums: Final = sums
+        self._sorted: dict[str, tuple[list[bytes], list[Any]]] = {SUMS.name: (sorted(sums), [sums[key] for key in sorted(sums)])}
 
     def get(self, table: Table[R], key: bytes, /) -> R | None:
         """The row, or None."""
@@ -45,14 +47,15 @@ class Totalled:
 
     def under(self, table: Table[R], prefix: bytes = b"") -> Iterator[tuple[bytes, R]]:
         """All rows whose key begins with ``prefix``, in key order."""
-        keys = self._sorted.get(table.name)
-        if keys is None:
-            keys = self._sorted[table.name] = [key for key, _ in self._memory.under(table)]
-        for at in range(bisect_left(keys, prefix), len(keys)):
-            row = self.get(table, keys[at])
-            if row is None or not keys[at].startswith(prefix):
+        if table.name not in self._sorted:
+            found = list(self._memory.under(table))
+            self._sorted[table.name] = [key for key, _ in found], [row for _, row in found]
+        keys, rows = self._sorted[table.name]
+        first = bisect_left(keys, prefix)
+        for key, row in zip(islice(keys, first, None), islice(rows, first, None), strict=True):
+            if not key.startswith(prefix):
                 return
-            yield keys[at], row
+            yield key, row
 
 
 def compare_recap(state: Totalled, size: int, published: Published) -> Iterator[Difference]:

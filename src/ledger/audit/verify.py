@@ -51,7 +51,7 @@ from ledger.audit.signatures import Invalid, Signatures
 from ledger.audit.sources import Source, printable
 from ledger.audit.totals import Totalled, compare_projection, compare_recap, contest_totals
 from ledger.audit.tree import Tree
-from ledger.errors import BadInput, LedgerError, NotVerified, Refused
+from ledger.errors import BadInput, LedgerError, NotVerified, Refused, Waiting
 from ledger.proof.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.proof.merkle import leaf_hash
 from ledger.proof.note import open_note, parse_note, parse_vkey
@@ -258,27 +258,50 @@ class _Verification:
 
     def open(self, first: int, entries: Sequence[bytes]) -> tuple[list[OpenedEntry | None], list[bytes]]:
         """The entries opened, None for those that cannot be, with their leaf hashes; signatures come later."""
-        opened: list[OpenedEntry | None] = []
-        leaves: list[bytes] = []
-        for index, data in enumerate(entries, first):
-            try:
-                entry = reopen_entry(data)
-            except Refused as refusal:
-                self._fail_entry(ENTRIES, refusal.code, index, refusal.detail)
-                opened.append(None)
-                self._leaf = leaf_hash(data)
-            else:
-                self._check_place(index, entry)
-                opened.append(entry)
-                self._leaf = entry.leaf
-            if self._stored is not None:
-                self._check_stored(index, opened[-1], self._leaf)
-            leaves.append(self._leaf)
+        opened: list[OpenedEntry | None]
+        try:
+            opened = [reopen_entry(data) for data in entries]
+        except Refused:
+            opened = [self._open_one(index, data) for index, data in enumerate(entries, first)]
+        leaves = [leaf_hash(data) if entry is None else entry.leaf for entry, data in zip(opened, entries, strict=True)]
+        if self._all_follow(first, opened, leaves):
+            self.record.checked[ENTRIES] += len(opened)
+            self.record.checked[CHAIN] += len(opened)
+        else:
+            for index, entry in enumerate(opened, first):
+                if entry is not None:
+                    self._check_place(index, entry)
+                self._leaf = leaves[index - first]
+        if self._stored is not None:
+            for index, entry in enumerate(opened, first):
+                self._check_stored(index, entry, leaves[index - first])
         self._events.update([entry.event.type for entry in opened if entry is not None])
         self._seen += len(entries)
         if len(entries) < min(TILE_WIDTH, self._size - first):
             self._leaf = None  # the next bundle's first entry has nothing to be chained to
         return opened, leaves
+
+    def _open_one(self, index: int, data: bytes) -> OpenedEntry | None:
+        try:
+            return reopen_entry(data)
+        except Refused as refusal:
+            self._fail_entry(ENTRIES, refusal.code, index, refusal.detail)
+            return None
+
+    def _all_follow(self, first: int, opened: Sequence[OpenedEntry | None], leaves: Sequence[bytes]) -> bool:
+        """Whether index, time and chain of all are in order, at a stroke; if not, ``_check_place`` says of which they are not."""
+        entries = [entry for entry in opened if entry is not None]
+        times = [self._time, *[entry.sequenced_at for entry in entries]]
+        if (
+            not entries
+            or [entry.index for entry in entries] != list(range(first, first + len(opened)))
+            or [entry.chain for entry in entries] != [self._leaf, *leaves[:-1]]
+            or times != sorted(times)
+            or self._off
+        ):
+            return False
+        self._time, self._leaf = times[-1], leaves[-1]
+        return True
 
     def _check_place(self, index: int, entry: OpenedEntry) -> None:
         """Index, time and chain.  After a gap all indexes are off; only where they become so is it said."""
@@ -366,25 +389,29 @@ class _Verification:
 
     def fold(self, first: int, opened: Sequence[OpenedEntry | None]) -> None:
         """Folds entries as long as all before them are in order; at the heights of older recaps, compares those."""
-        memory = self._memory
+        memory, recaps = self._memory, self._recaps
+        stop = self._size if self.record.broken is None else self.record.broken
         for index, entry in enumerate(opened, first):
-            if entry is None or (self.record.broken is not None and index >= self.record.broken):
+            if entry is None or index >= stop:
                 return
             change = decide(memory, entry.event, At(index, entry.sequenced_at))
             if not isinstance(change, Change):
-                step = STEP_OF_CODE.get(change.code, REFERENCES)
-                place = printable(self._source.place(index))
-                self.record.fail_state(index, step, change.code, index, place, _clause(change))
-                self.record.break_at(index)
+                self._refused(index, change)
                 return
             memory.apply(change)
-            self._void += change.void != ""
+            if change.void:
+                self._void += 1
             if self._tracing:
                 for table, key, row in trace(entry.event, index, change):
                     memory.put(table, key, row)
             self._folded = index + 1
-            if self._folded in self._recaps:
+            if self._folded in recaps:
                 self._compare_recap(Totalled(memory))
+
+    def _refused(self, index: int, answer: Refused | Waiting) -> None:
+        step = STEP_OF_CODE.get(answer.code, REFERENCES)
+        self.record.fail_state(index, step, answer.code, index, printable(self._source.place(index)), _clause(answer))
+        self.record.break_at(index)
 
     # --- 9 totals ----------------------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from ledger.cli.app import App
+from ledger.cli.completing import complete_code
 from ledger.cli.failing import EXIT_CODES
 from ledger.cli.language import Message, messages, text
 from ledger.cli.output import emit, line
@@ -50,7 +51,7 @@ def find_message(code: str) -> Message | None:
 
 
 @command(examples=("ledger explain stale", "ledger explain r5"))
-@argument("code", metavar="CODE")
+@argument("code", metavar="CODE", shell_complete=complete_code)
 def explain(app: App, code: str) -> None:
     """What a code means, who must act, and what to do."""
     from difflib import get_close_matches

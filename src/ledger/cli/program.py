@@ -271,7 +271,7 @@ class Program(VerbGroup):
             return status_of(problem)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args:
+        if not args and not ctx.resilient_parsing:
             click.echo(_six_lines())
             ctx.exit(0)
         return super().parse_args(ctx, args)

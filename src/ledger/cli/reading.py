@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from ledger.cli.app import App
+from ledger.cli.completing import complete_area, complete_contest
 from ledger.cli.language import grouped, iso_time, local_time, text
 from ledger.cli.output import emit, figure_text, heading, line, state_word, table
 from ledger.cli.program import argument, command, option
@@ -54,7 +55,9 @@ COUNT_WORDS: Final = {
 at_option = option(
     "--at", type=int, metavar="N", ind="Seperti setelah N entri pertama", eng="As it stood after the first N entries"
 )
-contest_option = option("--contest", metavar="CODE", ind="Hanya kontes ini", eng="This contest alone")
+contest_option = option(
+    "--contest", shell_complete=complete_contest, metavar="CODE", ind="Hanya kontes ini", eng="This contest alone"
+)
 
 
 def known_contest(state: Reader, contest: str | None) -> None:
@@ -81,7 +84,7 @@ def zone_of(state: Reader, station: str) -> str:
         "ledger recap 17 --json --at 1200",
     )
 )
-@argument("area", required=False, metavar="[AREA]")
+@argument("area", required=False, metavar="[AREA]", shell_complete=complete_area)
 @contest_option
 @at_option
 @option("--figures", is_flag=True, ind="Semua angka formulir", eng="All figures of the form")
@@ -166,7 +169,7 @@ def _show_children(app: App, found: AreaRecap) -> None:
 
 
 @command(examples=("ledger history 1771010001001", "ledger history 1771010001001 --contest wali-kota --json"))
-@argument("station", metavar="STATION")
+@argument("station", metavar="STATION", shell_complete=complete_area)
 @contest_option
 @at_option
 def history(app: App, station: str, contest: str | None, at: int | None) -> None:
@@ -263,7 +266,7 @@ def _show_version(version: Version, zone: str) -> None:
 
 
 @command(examples=("ledger findings", "ledger findings 177101 --by-rule", "ledger findings --json --not-evaluated"))
-@argument("area", required=False, default="", metavar="[AREA]")
+@argument("area", required=False, default="", metavar="[AREA]", shell_complete=complete_area)
 @contest_option
 @at_option
 @option("--by-rule", is_flag=True, ind="Hanya jumlah per aturan", eng="Only the counts by rule")

@@ -16,7 +16,6 @@ from ledger.tally.events import (
     ContestRow,
     ContestsListed,
     EventData,
-    Figure,
     FormsDefined,
     JurisdictionsListed,
     StationRow,
@@ -138,7 +137,7 @@ def area_add(app: App, signing: Signing, file: str) -> int:
     return append(app, signing, app.device(ADMINISTRATOR), events, ask=question)
 
 
-def _voters(row: dict[str, str], column: str, path: str, line: int) -> Figure:
+def _voters(row: dict[str, str], column: str, path: str, line: int) -> int | None:
     said = row.get(column, "")
     if not said:
         return None

@@ -119,8 +119,7 @@ def append(app: App, signing: Signing, device: Device, events: Sequence[EventDat
     unlock(app, device, signing)  # 2
     if not signing.dry_run and device.outbox():  # 3
         app.say("Mengirim yang masih menunggu di outbox.", "Sending what still waits in the outbox.")
-        if not all(delivery.outcome == "appended" for delivery in device.send(node)):
-            raise Waiting("outbox-waiting", "earlier events of this device still wait", path=str(device.folder))
+        _send_waiting(app, device)
     void = _foretold(app, device, events[0])  # 4
     if void:
         app.say(f"Peringatan: akan tercatat tetapi TIDAK BERLAKU ({void}): {_meaning(void)}",
@@ -132,6 +131,18 @@ def append(app: App, signing: Signing, device: Device, events: Sequence[EventDat
     for data in events:  # 6
         device.sign(data, claimed_at=clock())
     return show_deliveries(app, device.send(node))  # 7
+
+
+def _send_waiting(app: App, device: Device) -> None:
+    """What an earlier run signed and could not send.  A refused event was set aside and its position is free again."""
+    for delivery in device.send(app.node):
+        if delivery.outcome == "waiting":
+            raise Waiting("outbox-waiting", "earlier events of this device still wait", path=str(device.folder))
+        if delivery.outcome == "refused":
+            app.say(
+                f"Kejadian lama di posisi {delivery.position} ditolak ({delivery.code}) dan disisihkan di outbox/refused.",
+                f"The earlier event at position {delivery.position} was refused ({delivery.code}) and set aside in outbox/refused.",
+            )
 
 
 def unlock(app: App, device: Device, signing: Signing) -> None:

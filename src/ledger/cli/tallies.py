@@ -10,6 +10,7 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from ledger.cli.app import App
+from ledger.cli.completing import complete_area, complete_contest
 from ledger.cli.figures import ask_figures, given_figures, show_findings
 from ledger.cli.output import figure_text
 from ledger.cli.program import argument, command, option
@@ -82,6 +83,7 @@ def _figure_options(function: Any) -> Any:
         option("--figures", metavar="FILE|-", ind="Angka dari TOML atau JSON", eng="Figures from TOML or JSON"),
         option(
             "--contest",
+            shell_complete=complete_contest,
             metavar="CODE",
             ind="Kontes, bila TPS ini punya lebih dari satu",
             eng="The contest, where the station holds more than one",
@@ -97,7 +99,7 @@ def _figure_options(function: Any) -> Any:
         "ledger submit 1771010001001 --set dpt-l=120 --set suara-1=80 --device perangkat --yes",
     )
 )
-@argument("station", metavar="STATION")
+@argument("station", metavar="STATION", shell_complete=complete_area)
 @_figure_options
 @signing_options
 def submit(
@@ -143,7 +145,7 @@ def submit(
         "ledger correct 1771010001001 --figures pleno.toml --reason pleno-kecamatan --basis 12/BA/2024 --device ppk",
     )
 )
-@argument("station", metavar="STATION")
+@argument("station", metavar="STATION", shell_complete=complete_area)
 @_figure_options
 @option(
     "--reason", required=True, metavar="CODE", ind="Alasan, satu kata kode (a-z, 0-9, -)", eng="The reason, a code (a-z, 0-9, -)"
@@ -281,6 +283,7 @@ def _hold_options(function: Any) -> Any:
         ),
         option(
             "--contest",
+            shell_complete=complete_contest,
             metavar="CODE",
             ind="Kontes, bila TPS ini punya lebih dari satu",
             eng="The contest, where the station holds more than one",
@@ -291,7 +294,7 @@ def _hold_options(function: Any) -> Any:
 
 
 @command(examples=("ledger hold 1771010001001 --reason foto-tidak-terbaca --device ppk",))
-@argument("station", metavar="STATION")
+@argument("station", metavar="STATION", shell_complete=complete_area)
 @_hold_options
 @signing_options
 def hold(app: App, signing: Signing, station: str, contest: str | None, reason: str, basis: str | None) -> int:
@@ -301,7 +304,7 @@ def hold(app: App, signing: Signing, station: str, contest: str | None, reason: 
 
 
 @command(examples=("ledger release 1771010001001 --reason sudah-dicocokkan --device ppk",))
-@argument("station", metavar="STATION")
+@argument("station", metavar="STATION", shell_complete=complete_area)
 @_hold_options
 @signing_options
 def release(app: App, signing: Signing, station: str, contest: str | None, reason: str, basis: str | None) -> int:

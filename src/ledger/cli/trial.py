@@ -18,6 +18,7 @@ from ledger.errors import BadInput, Usage
 if TYPE_CHECKING:
     from ledger.node import Node
     from ledger.scenario.demo import DemoReport
+    from ledger.scenario.kpu import ImportReport
 
 __all__ = ["demo", "import_kpu"]
 
@@ -159,21 +160,29 @@ def import_kpu(app: App, files: tuple[str, ...], into: str, areas: str | None) -
     with _steps() as tell:
         report = run([Path(file) for file in files], place, areas=Path(areas) if areas else None, progress=tell)
     if app.json:
-        emit({"folder": into, **_builtins(report)})
+        emit({"folder": into, "report": report})
         return
-    heading("import", text(f"Ledger dibuat di {into}.", f"The ledger is in {into}."))
-    for name, value in _builtins(report).items():
-        if isinstance(value, dict):
-            line(f"{name}: " + ", ".join(f"{key} {grouped(count)}" for key, count in value.items()))
-        elif isinstance(value, list):
-            line(f"{name}: {len(value)}")
-        else:
-            line(f"{name}: {grouped(value) if isinstance(value, int) else value}")
+    _show_import(into, report)
     app.say(f"Lanjut: ledger recap --ledger {into}", f"Next: ledger recap --ledger {into}")
 
 
-def _builtins(report: object) -> dict[str, Any]:
-    import msgspec
+def _show_import(into: str, report: ImportReport) -> None:
+    heading("import", text(f"Ledger dibuat di {into}.", f"The ledger is in {into}."))
+    for source in report.files:
+        line(f"  {source.name}: {grouped(source.versions)} " + text("versi", "versions") + f", sha256 {source.sha256[:16]}")
+    line(
+        text(
+            f"{grouped(report.versions)} versi dari {grouped(report.stations)} TPS",
+            f"{grouped(report.versions)} versions of {grouped(report.stations)} stations",
+        )
+    )
+    line(text(f"{grouped(report.entries)} entri: ", f"{grouped(report.entries)} entries: ") + _counted(report.events))
+    if report.reasons:
+        line(text("alasan: ", "reasons: ") + _counted(report.reasons))
+    line(text(f"{grouped(report.bad_row_count)} baris tidak terbaca", f"{grouped(report.bad_row_count)} rows could not be read"))
+    line(text(f"{report.seconds} detik", f"{report.seconds} seconds"))
+    line(f"ledger id {report.ledger}")
 
-    plain: dict[str, Any] = msgspec.to_builtins(report)
-    return plain
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {grouped(count)}" for name, count in counts.items())

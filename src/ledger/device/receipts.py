@@ -46,10 +46,12 @@ def check_receipt(submission: bytes, receipt: bytes, *, vkey: str, origin: str) 
     """1 open the own submission, 2 parse the proof, 3 make the entry again, 4 check path and checkpoint.
 
     Raises ``NotVerified`` (``proof-invalid``, ``note-unsigned``, ``receipt-other-entry``, ...) where the log does not say what the
-    receipt claims; ``BadInput`` (``bad-proof``, ``receipt-incomplete``, ``bad-vkey``, ...) or ``Refused`` for bytes that cannot be
-    read.
+    receipt claims; ``BadInput`` (``bad-proof``, ``receipt-incomplete``, ``bad-vkey``, ``schema``, ...) for bytes that cannot be read.
     """
-    event = open_submission(submission)  # 1
+    try:
+        event = open_submission(submission)  # 1
+    except Refused as problem:
+        raise BadInput(problem.code, problem.detail, **problem.where) from None
     proof = parse_proof(receipt)  # 2
     if proof.extra is None:
         raise BadInput("receipt-incomplete", "without its extra data the entry cannot be made again", index=proof.index)

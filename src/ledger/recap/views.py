@@ -259,9 +259,7 @@ def findings(state: Reader, area: str, contest: str | None, *, not_evaluated: bo
                     blank = evaluate(form, standing.figures).not_evaluated
                     outcomes.update(dict.fromkeys((rule, "not-evaluated") for rule in blank))
             for rule, outcome in outcomes:
-                yield FindingRow(
-                    code, station, area_name(state, station), rule, severities.get(rule, "error"), outcome
-                )
+                yield FindingRow(code, station, area_name(state, station), rule, severities.get(rule, "error"), outcome)
 
 
 # --- history and entries ----------------------------------------------------------------------------------------------
@@ -365,11 +363,8 @@ def _version(
         raise BadInput("entry-not-tally", "this entry is no act on a tally", index=entry.index)
     codes = [figure.code for figure in form.form.figures]
     old = before or (None,) * len(codes)
-    changed = tuple(
-        (code, was, now) for code, was, now in zip(codes, old, data.figures, strict=True) if was != now
-    )
+    changed = tuple((code, was, now) for code, was, now in zip(codes, old, data.figures, strict=True) if was != now)
     findings_now = evaluate(form, data.figures).broken
     word = "submitted" if isinstance(data, TallySubmitted) else "corrected" if changed else "photo-added"
     version = Version(view, "void" if view.void else word, changed, data.photos != photos, findings_now)
     return (version, before, photos) if view.void else (version, data.figures, data.photos)
-

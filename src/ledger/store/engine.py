@@ -193,5 +193,3 @@ def _told(problem: DBAPIError) -> LedgerError:
     if isinstance(problem, OperationalError) and problem.connection_invalidated:
         return Waiting("busy", "the database went away; send the same bytes again")
     return Broken("store-failed", text.splitlines()[0] if text else type(problem).__name__)
-
-

@@ -51,9 +51,7 @@ class StoredEntry(Struct, frozen=True, gc=False):
 
 def first_head(connection: Connection) -> None:
     """Writes the head of an empty log; once, when a ledger is made."""
-    connection.execute(
-        insert(HEAD).values(one=1, size=0, chain=_GENESIS_CHAIN, frontier=b"", sequenced_at=0, checkpoint=b"")
-    )
+    connection.execute(insert(HEAD).values(one=1, size=0, chain=_GENESIS_CHAIN, frontier=b"", sequenced_at=0, checkpoint=b""))
 
 
 def read_head(connection: Connection) -> Head:
@@ -75,7 +73,7 @@ def _head(row: Any) -> Head:
 def find_events(connection: Connection, event_ids: Sequence[bytes]) -> dict[bytes, int]:
     """Event id -> index, of those that are in the log."""
     rows = connection.execute(select(ENTRIES.c.event_id, ENTRIES.c.idx).where(ENTRIES.c.event_id.in_(event_ids)))
-    return {event_id: index for event_id, index in rows}
+    return {row.event_id: row.idx for row in rows}
 
 
 def write_entries(connection: Connection, old: Head, new: Head, entries: Sequence[StoredEntry]) -> None:

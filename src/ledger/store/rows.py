@@ -9,7 +9,6 @@ from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ledger.errors import Broken
 from ledger.store.schema import PROJECTION_TABLES
 from ledger.tally.projection import PROJECTION, SUMS, sums_key
 from ledger.tally.rollup import Frame, Totals, add_to, carry_up, contribution, frame_of

@@ -9,13 +9,12 @@ from sqlalchemy.schema import DDL
 
 from ledger.tally.projection import PROJECTION
 
-__all__ = ["APPLICATION_ID", "ENTRIES", "HEAD", "METADATA", "META", "PROJECTION_TABLES", "SCHEMA_VERSION", "SUBTREES"]
+__all__ = ["APPLICATION_ID", "ENTRIES", "HEAD", "META", "METADATA", "PROJECTION_TABLES", "SCHEMA_VERSION", "SUBTREES"]
 
 SCHEMA_VERSION: Final = 1
 APPLICATION_ID: Final = 0x54414C59  # "TALY": how a SQLite file says that it is a ledger
 
 METADATA: Final = MetaData()
-
 
 
 class _Bytes(LargeBinary):
@@ -97,8 +96,7 @@ for _table, _word in ((ENTRIES, "the log is append-only"), (SUBTREES, "full subt
         _table,
         "after_create",
         DDL(  # type: ignore[no-untyped-call]
-            f"CREATE FUNCTION {_table.name}_refuse() RETURNS trigger LANGUAGE plpgsql AS "
-            f"$$ BEGIN RAISE EXCEPTION '{_word}'; END $$"
+            f"CREATE FUNCTION {_table.name}_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{_word}'; END $$"
         ).execute_if(dialect="postgresql"),
     )
     event.listen(

@@ -1,7 +1,7 @@
 """Recap pages and their commitments: every total as one step of its own proof (docs/FORMATS.md section 7).
 
-A page shows an area: its own row and the rows of what lies directly in it.  A row is the very array that is hashed, so whoever holds
-a page can hash each child, hash the area over the children's hashes, add the sums, and go on one level up.  The hash of each
+A page shows an area: its own row and the rows of what lies directly in it.  A row is the very array that is hashed, so whoever
+holds a page can hash each child, hash the area over the children's hashes, add the sums, and go on one level up.  The hash of each
 contest's top area enters the root of the recap.
 """
 
@@ -85,8 +85,8 @@ def area_pages(
 ) -> Iterator[Page]:
     """The pages of one contest, each area after all that lies in it; the contest's top area comes last.
 
-    ``slots``: (station, slot) in code order.  ``sums``: the total of an area.  ``digits``: code lengths of the levels, highest first.
-    Holds no more than one chain of open areas.
+    ``slots``: (station, slot) in code order.  ``sums``: the total of an area.  ``digits``: code lengths of the levels, highest
+    first.  Holds no more than one chain of open areas.
     """
     lengths = [length for length in digits[:-1] if length >= len(contest.area)]
     chain: list[_Open] = []
@@ -105,10 +105,7 @@ def area_pages(
             children,
         ]
         data = _encode([PAGE_VERSION, size, row, area.rows])
-        if chain:
-            commitment = chain[-1].add(AREA_TAG, row)
-        else:
-            commitment = tagged_hash(AREA_TAG, _encode(row))
+        commitment = chain[-1].add(AREA_TAG, row) if chain else tagged_hash(AREA_TAG, _encode(row))
         return Page(code, area.area, data, commitment, not chain)
 
     for station, slot in slots:

@@ -1,7 +1,7 @@
 """What is kept beside the log so that reading is quick: all of it can be dropped and replayed (design.md section 9).
 
-The projection is the fold's state (``state.TABLES``), the totals of every area and the versions of every tally.  ``digest`` is how two
-projections are compared: byte for byte, whatever store holds them.
+The projection is the fold's state (``state.TABLES``), the totals of every area and the versions of every tally.  ``digest`` is how
+two projections are compared: byte for byte, whatever store holds them.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def trace(event: Opened, index: int, change: Change) -> Iterator[tuple[Table[Any
 
 
 def digest(rows: Iterable[tuple[str, bytes, bytes]]) -> str:
-    """SHA-256 in hex over (table name, key, row bytes) of every projection row, tables in the order of PROJECTION, keys ascending."""
+    """SHA-256 in hex over (table name, key, row bytes) of every projection row: tables in PROJECTION's order, keys ascending."""
     hasher = hashlib.sha256()
     for name, key, row in rows:
         hasher.update(_encode((name, key, row)))

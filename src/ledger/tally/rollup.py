@@ -81,10 +81,7 @@ def standing_figures(slot: Slot, form: CompiledForm) -> Figures:
     if len(standing) == 1 or all(other.figures == first for other in standing):
         return first
     differing = {
-        form.block_of[index]
-        for other in standing[1:]
-        for index, figure in enumerate(other.figures)
-        if figure != first[index]
+        form.block_of[index] for other in standing[1:] for index, figure in enumerate(other.figures) if figure != first[index]
     }
     return tuple(None if form.block_of[index] in differing else figure for index, figure in enumerate(first))
 

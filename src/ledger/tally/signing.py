@@ -294,9 +294,7 @@ def _check_founders(data: ElectionOpened) -> None:
     for root in data.roots:
         check_signature(root.point, root_digest(draft), root.signature)
     for registrar in data.registrars:
-        digest = possession_digest(
-            draft, point=registrar.point, role="registrar", scope=registrar.scope, seat=registrar.body
-        )
+        digest = possession_digest(draft, point=registrar.point, role="registrar", scope=registrar.scope, seat=registrar.body)
         check_signature(registrar.point, digest, registrar.signature)
     sealer = possession_digest(draft, point=data.sealer.point, role="sealer", scope="", seat="sealer")
     check_signature(data.sealer.point, sealer, data.sealer.signature)

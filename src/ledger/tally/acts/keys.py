@@ -90,9 +90,7 @@ def _revoke(view: View, data: KeyRevoked, case: Case) -> Change:
         () if data.suspect_since is UNSET else (data.suspect_since,),
         () if data.last_good is UNSET else (data.last_good,),
     )
-    revoked = Key(
-        target.role, target.scope, target.seat, target.valid_until, target.enrolled, target.roles, (revocation,)
-    )
+    revoked = Key(target.role, target.scope, target.seat, target.valid_until, target.enrolled, target.roles, (revocation,))
     seat = seat_key(target.role, target.scope, target.seat)
     puts: list[tuple[Table[Any], bytes, Any]] = [(KEYS, data.key, revoked)]
     if view.get(SEATS, seat) == data.key:

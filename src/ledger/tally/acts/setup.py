@@ -122,9 +122,7 @@ def _list_contests(view: View, data: ContestsListed, case: Case) -> Change:
         puts[key] = (
             CONTESTS,
             key,
-            Contest(
-                row.name_id, row.name_en, row.form, row.version, row.area, row.candidates, row.certifying, row.deciding
-            ),
+            Contest(row.name_id, row.name_en, row.form, row.version, row.area, row.candidates, row.certifying, row.deciding),
         )
     return effect(*puts.values())
 

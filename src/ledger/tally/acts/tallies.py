@@ -70,9 +70,7 @@ def _standing(view: View, data: TallySubmitted | TallyCorrected, case: Case, cor
     if data.agents is not UNSET and len(data.agents) != len(contest.candidates):
         raise Refused("agents-count", "one mark for each candidate's agent, in ballot order", agents=len(data.agents))
     broken = evaluate(form, data.figures).broken
-    return Standing(
-        case.event.event_id, case.at.index, case.key.role, case.key.seat, corrects, data.figures, broken
-    )
+    return Standing(case.event.event_id, case.at.index, case.key.role, case.key.seat, corrects, data.figures, broken)
 
 
 def _past_cutoff(case: Case) -> bool:
