@@ -1,8 +1,8 @@
 """Whoever holds the log's key and the server: makes entries, checkpoints and files that are sound in themselves and false.
 
 Intake refuses forbidden acts, so the only way to see that an auditor refuses them too is to write them into a log past intake.
-``relink`` makes a chain of any events; ``publication`` makes every file of a published folder from any entries, with pages as a fold
-gives them that passes over what it refuses.
+``relink`` makes a chain of any events; ``publication`` makes every file of a published folder from any entries, with pages as a
+fold gives them that passes over what it refuses.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import NamedTuple
+
+import msgspec
 
 from ledger.errors import NotVerified
 from ledger.proof.checkpoint import Checkpoint, sign_checkpoint
@@ -20,7 +22,7 @@ from ledger.tally.fold import decide
 from ledger.tally.pages import page_path, recap_pages, recap_root
 from ledger.tally.projection import SUMS, sums_key, trace
 from ledger.tally.rollup import roll_up
-from ledger.tally.signing import encode_entry, open_submission, reopen_entry
+from ledger.tally.signing import encode_entry, reopen_entry
 from ledger.tally.state import ELECTION, SINGLE, At, Change, Memory
 
 Files = dict[str, bytes]
@@ -43,8 +45,8 @@ def parts_of(entries: Iterable[bytes]) -> list[Part]:
 
 def part(submission: bytes, time: int) -> Part:
     """A submission's bytes as an entry to be."""
-    event = open_submission(submission)
-    return Part(event.payload, event.signature, time)
+    payload, signature = msgspec.msgpack.decode(submission)
+    return Part(payload, signature, time)
 
 
 def relink(parts: Iterable[Part]) -> list[bytes]:
@@ -127,16 +129,6 @@ def publication(entries: Sequence[bytes], signer: NoteSigner, *, older: Iterable
     if older:
         files |= last
     return files | tree_files(entries) | recap_files(entries) | {"checkpoint": checkpoint_of(entries, signer)}
-
-
-def entries_of(files: Mapping[str, bytes], size: int) -> list[bytes]:
-    """The entries in the bundles of a publication."""
-    return [
-        entry
-        for number in range(-(-size // TILE_WIDTH))
-        for width in (min(TILE_WIDTH, size - number * TILE_WIDTH),)
-        for entry in decode_bundle(files[entries_path(number, width)], width)
-    ]
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> Path:

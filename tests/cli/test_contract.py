@@ -183,6 +183,18 @@ def test_an_error_is_three_lines_and_with_json_a_whole_object_too(
         (("init", "x", "--name", "N"), "argument-missing", ""),
         (("init", "x", "--name", "N", "--day", "yesterday", "--origin", "o"), "argument-invalid", ""),
         (("init", "x", "--name", "N", "--day", "2024-11-27", "--origin", "o", "--levels", "a", *PASSPHRASE), "levels-invalid", ""),
+        (("init", "x", "--name", "N", "--day", "2024-11-27", "--origin", "o o", *PASSPHRASE), "bad-vkey", ""),
+        (
+            ("init", "x", "--name", "N", "--day", "2024-11-27", "--origin", "o", "--levels", "a:5,b:3", *PASSPHRASE),
+            "opening-invalid",
+            "",
+        ),
+        (("init", "x", "--name", "", "--day", "2024-11-27", "--origin", "o", *PASSPHRASE), "argument-missing", ""),
+        (
+            ("init", "x", "--name", "N", "--day", "2024-11-27", "--origin", "o", "--passphrase-file", "short.txt"),
+            "passphrase-short",
+            "",
+        ),
         (("init", ".", "--example"), "folder-not-empty", ""),
         (("demo", "."), "folder-not-empty", ""),
     ],
@@ -192,6 +204,7 @@ def test_mistakes_are_told_with_what_may_have_been_meant(
     example: Path, run: Run, words: tuple[str, ...], code: str, mean: str
 ) -> None:
     """One code each, a suggestion where there is one, and nothing half done."""
+    (example / "short.txt").write_text("1234567\n")
     ran = run(*words, "--json")
     told = ran.json["error"]
     assert (told["code"], ran.code) == (code, code)

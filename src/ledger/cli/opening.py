@@ -15,7 +15,7 @@ from ledger.cli.language import text
 from ledger.cli.output import emit, heading, line
 from ledger.cli.program import argument, command, option
 from ledger.cli.signing import passphrase_from, passphrase_options
-from ledger.errors import BadInput, Usage
+from ledger.errors import BadInput, LedgerError, Usage
 
 if TYPE_CHECKING:
     from ledger.device.folder import Device
@@ -50,11 +50,15 @@ def open_ledger(
     folder: Path, *, name: str, kind: str, day: str, zones: tuple[str, ...], levels: str, origin: str, passphrase: bytes
 ) -> Opened:
     """1 keys from fresh randomness that is kept nowhere else, 2 the folder, 3 the devices, 4 entry 0, 5 the administrator."""
+    from ledger.device.keyfile import check_passphrase
     from ledger.node import Node
     from ledger.scenario.founding import found
-    from ledger.tally.events import ElectionOpened, KeysEnrolled
+    from ledger.tally.events import KeysEnrolled
+    from ledger.tally.fold import decide
     from ledger.tally.signing import open_submission
+    from ledger.tally.state import At, Memory
 
+    check_passphrase(passphrase)
     founding = found(  # 1
         os.urandom(32),
         name=name,
@@ -65,8 +69,9 @@ def open_ledger(
         origin=origin,
         opened_at=clock(),
     )
-    opening = open_submission(founding.opening.submission)  # an election that cannot be opened leaves no folder behind
-    assert_opening(opening.data, ElectionOpened)
+    answer = decide(Memory(), open_submission(founding.opening.submission), At(0, clock()))
+    if isinstance(answer, LedgerError):
+        raise answer  # an election that cannot be opened leaves no folder behind
     node = Node.create(folder, origin=origin, log_key=founding.log_key, clock=clock)  # 2
     made = Opened(node, founding, {})
     for seat, stream in offices(founding).items():  # 3
@@ -78,12 +83,6 @@ def open_ledger(
     made.devices["commission"].sign(KeysEnrolled((founding.administrator_row,)), claimed_at=clock())  # 5
     deliver(made.devices["commission"], node)
     return made
-
-
-def assert_opening(data: object, kind: type) -> None:
-    """The first entry is what it should be; a slip of ours else."""
-    if not isinstance(data, kind):
-        raise BadInput("opening-invalid", "entry 0 opens the election")
 
 
 def offices(founding: Founding) -> dict[str, EventStream]:

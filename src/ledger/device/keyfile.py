@@ -32,7 +32,7 @@ from cryptography.x509 import ObjectIdentifier
 from ledger.errors import BadInput
 from ledger.tally.signing import SigningKey
 
-__all__ = ["KDF_ROUNDS", "KEY_FILE_LIMIT_BYTES", "PASSPHRASE_MIN_BYTES", "decode_key", "encode_key"]
+__all__ = ["KDF_ROUNDS", "KEY_FILE_LIMIT_BYTES", "PASSPHRASE_MIN_BYTES", "check_passphrase", "decode_key", "encode_key"]
 
 KDF_ROUNDS: Final = 600_000
 KDF_LIMIT_ROUNDS: Final = 20_000_000
@@ -97,13 +97,18 @@ class _EncryptedPrivateKeyInfo:
     data: bytes
 
 
+def check_passphrase(passphrase: bytes) -> None:
+    """Raises ``BadInput`` ``passphrase-short`` for fewer than 8 bytes."""
+    if len(passphrase) < PASSPHRASE_MIN_BYTES:
+        raise BadInput("passphrase-short", f"a passphrase has at least {PASSPHRASE_MIN_BYTES} bytes")
+
+
 def encode_key(key: SigningKey, passphrase: bytes, *, random: Callable[[int], bytes] = os.urandom) -> bytes:
     """The PEM file.  ``random`` gives so many bytes for salt and vector.
 
     Raises ``BadInput`` ``passphrase-short`` for fewer than 8 bytes.
     """
-    if len(passphrase) < PASSPHRASE_MIN_BYTES:
-        raise BadInput("passphrase-short", f"a passphrase has at least {PASSPHRASE_MIN_BYTES} bytes")
+    check_passphrase(passphrase)
     salt, iv = random(_SALT_BYTES), random(_BLOCK_BYTES)
     plain = key.private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     padder = padding.PKCS7(8 * _BLOCK_BYTES).padder()

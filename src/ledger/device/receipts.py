@@ -46,7 +46,7 @@ def check_receipt(submission: bytes, receipt: bytes, *, vkey: str, origin: str) 
     """1 open the own submission, 2 parse the proof, 3 make the entry again, 4 check path and checkpoint.
 
     Raises ``NotVerified`` (``proof-invalid``, ``note-unsigned``, ``receipt-other-entry``, ...) where the log does not say what the
-    receipt claims; ``BadInput`` (``bad-proof``, ``receipt-incomplete``, ``bad-vkey``, ``schema``, ...) for bytes that cannot be read.
+    receipt claims; ``BadInput`` (``bad-proof``, ``receipt-incomplete``, ``bad-vkey``, ``schema``, ...) for what cannot be read.
     """
     try:
         event = open_submission(submission)  # 1
