@@ -31,7 +31,7 @@ from ledger.proof.note import NoteSigner
 from ledger.proof.tlogproof import TlogProof, encode_proof
 from ledger.recap.replay import Replayed, rebuild, replay, replay_store
 from ledger.store.engine import Database
-from ledger.store.entries import Head, StoredEntry, find_events, first_head, read_entries, read_head, tile_reader
+from ledger.store.entries import Head, StoredEntry, find_events, read_entries, read_head, tile_reader
 from ledger.store.rows import Rows
 from ledger.tally.canonical import encode
 from ledger.tally.signing import OpenedEntry, reopen_entry
@@ -87,8 +87,6 @@ class Node:
         pem = log_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         files.write(folder / "log-key.pem", pem, private=True)
         store = Database.create(database or folder / "ledger.db", origin=origin)
-        with store.writing() as connection:
-            first_head(connection)
         address = f"database = {_quoted(database)}\n" if database else ""
         config = f"# A tally ledger (see README).\norigin = {_quoted(origin)}\nvkey = {_quoted(signer.vkey)}\n{address}"
         files.write(folder / CONFIG_NAME, config.encode())

@@ -68,7 +68,7 @@ def test_the_honest_publication_is_in_order(honest: Honest, tmp_path: Path) -> N
     assert (report.size, report.root, report.void) == (38, root_of(honest.entries).hex(), 9)
 
 
-# --- acts that intake refuses, forced into the log --------------------------------------------------------------------------------
+# --- acts that intake refuses, forced into the log --------------------------------------------------------------------
 
 
 def unknown_key(world: World) -> bytes:
@@ -186,7 +186,7 @@ def test_a_forged_correction_that_names_what_did_not_stand_moves_no_total(honest
     assert any(THREE in failure.detail for failure in report.failures)
 
 
-# --- entries and their order --------------------------------------------------------------------------------------------------------
+# --- entries and their order ------------------------------------------------------------------------------------------
 
 
 def forged(honest: Honest, parts: list[Part]) -> Files:
@@ -293,7 +293,7 @@ def test_an_entry_that_is_no_entry(honest: Honest, tmp_path: Path) -> None:
     assert report.steps[4].checked == 37
 
 
-# --- the checkpoint, identity, and what was known before ---------------------------------------------------------------------------
+# --- the checkpoint, identity, and what was known before --------------------------------------------------------------
 
 
 def test_a_checkpoint_signed_by_another_key(honest: Honest, tmp_path: Path) -> None:
@@ -383,7 +383,7 @@ def test_a_known_checkpoint_that_another_key_signed_proves_nothing(honest: Hones
     assert told(report) == [(4, "note-unsigned", None, "known checkpoint")]
 
 
-# --- files ---------------------------------------------------------------------------------------------------------------------------
+# --- files ------------------------------------------------------------------------------------------------------------
 
 
 def flipped(files: Files, path: str, at: int = 0) -> Files:
@@ -523,7 +523,7 @@ def test_a_checkpoint_that_claims_a_monstrous_size_ends_soon(honest: Honest, tmp
     assert outcomes(report)[0] == "n"
 
 
-# --- witnesses -----------------------------------------------------------------------------------------------------------------------
+# --- witnesses --------------------------------------------------------------------------------------------------------
 
 
 class Witnessed(World):

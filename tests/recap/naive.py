@@ -39,6 +39,13 @@ class Naive:
     def hire(self, name: str, role: str, scope: str, seat: str, rules: tuple[str, ...] = ()) -> None:
         self.people[name] = {"role": role, "scope": scope, "seat": seat, "rules": rules, "revoked": False, "last_good": None}
 
+    def is_dead(self, who: str, position: int) -> bool:
+        """Whether the person's key is revoked and may not even send late evidence at that position."""
+        person = self.people.get(who)
+        if person is None or not person["revoked"]:
+            return False
+        return person["last_good"] is None or position > person["last_good"]
+
     # --- answers -------------------------------------------------------------------------------------------------------------
 
     def answer(self, who: str, position: int, act: dict[str, Any]) -> str:
@@ -47,8 +54,7 @@ class Naive:
         if person is None:
             return "waiting key-unknown"
         if person["revoked"]:
-            good = person["last_good"]
-            return "void key-revoked" if good is not None and position <= good else "refused key-revoked"
+            return "refused key-revoked" if self.is_dead(who, position) else "void key-revoked"
         kind = act["kind"]
         allowed = {
             "submit": ("operator", "officer", "importer"),

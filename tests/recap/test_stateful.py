@@ -216,6 +216,8 @@ class Season(RuleBasedStateMachine):
         at = self.world.stream(who)
         stream = EventStream(at.key, ledger=at.ledger, position=at.position + ahead, previous=STRANGE_ID)
         expected = "waiting stream-gap" if who in self.naive.people else "waiting key-unknown"
+        if self.naive.is_dead(who, stream.position):
+            expected = "refused key-revoked"
         self._take(stream.sign(submitted(station), claimed_at=1), expected)
 
     @rule(station=stations, seat=seats, form=figures)
@@ -225,9 +227,13 @@ class Season(RuleBasedStateMachine):
         if at.position:
             before = STRANGE_ID if at.position > 1 else None
             taken = EventStream(at.key, ledger=at.ledger, position=at.position - 1, previous=before)
-            self._take(taken.sign(submitted(station, form), claimed_at=2), "refused stream-position")
+            dead = self.naive.is_dead(who, taken.position)
+            expected = "refused key-revoked" if dead else "refused stream-position"
+            self._take(taken.sign(submitted(station, form), claimed_at=2), expected)
             branch = EventStream(at.key, ledger=at.ledger, position=at.position, previous=STRANGE_ID)
-            self._take(branch.sign(submitted(station, form), claimed_at=2), "refused stream-previous")
+            dead = self.naive.is_dead(who, branch.position)
+            expected = "refused key-revoked" if dead else "refused stream-previous"
+            self._take(branch.sign(submitted(station, form), claimed_at=2), expected)
 
     @rule(which=st.integers(0, 10**6))
     def send_again(self, which: int) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, text, update
 from ledger.errors import BadInput, Broken, LedgerError, Waiting
 from ledger.store import engine
 from ledger.store.engine import Database
-from ledger.store.entries import first_head, read_head
+from ledger.store.entries import read_head
 from ledger.store.schema import APPLICATION_ID, META, SCHEMA_VERSION
 
 from ..world import ORIGIN, World, make_node, submissions_of
@@ -26,10 +26,7 @@ def refusal(address: str | Path, *, create: bool = False) -> LedgerError:
 
 def made(address: str | Path) -> None:
     """A store with the head of an empty log."""
-    database = Database.create(address, origin=ORIGIN)
-    with database.writing() as connection:
-        first_head(connection)
-    database.close()
+    Database.create(address, origin=ORIGIN).close()
 
 
 def test_create_then_open(database: str | Path) -> None:

@@ -637,3 +637,12 @@ def test_every_code_of_the_sources_is_hit() -> None:
     seen.add(scene.act("x", "supervisor", submitted(ONE)))
     assert len(wanted) > 40
     assert seen - {"ok"} == wanted
+
+
+def test_a_revoked_key_is_refused_even_ahead_of_its_stream() -> None:
+    """Waiting for an earlier event of a key that may send none any more would wedge the device's queue for ever."""
+    scene = Scene()
+    assert scene.act("k", "commission", _revoke(S1)) == "ok"
+    stream = EventStream(scene.world.key(S1), ledger=scene.world.ledger, position=5, previous=bytes(32))
+    ahead = stream.sign(submitted(ONE), claimed_at=START_MS)
+    assert code_of(scene.log.take(ahead.submission, watched=True)) == "refused key-revoked"

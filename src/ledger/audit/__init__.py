@@ -3,6 +3,7 @@
     sources.py     where bytes come from: a published folder, a ledger's own entries
     verify.py      the verification: one straight line of nine numbered steps
     record.py      what it has found so far, and what becomes of each step
+    heads.py       checkpoints, cosignatures, what was known before
     signatures.py  the part of it that runs on an executor
     published.py   the published files, beside what they should hold
     tree.py        the tree that the entries give, beside the published tiles and bundles

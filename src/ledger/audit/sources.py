@@ -168,9 +168,10 @@ class FolderSource:
             if (self._folder / path).is_symlink():
                 raise NotVerified("file-not-plain", "a symbolic link is not followed", path=printable(path)) from None
             raise BadInput("cannot-read", str(problem), path=printable(path)) from None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise NotVerified("file-not-plain", "this is not a plain file", path=printable(path))
         with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise NotVerified("file-not-plain", "this is not a plain file", path=printable(path))
             data = file.read(limit_bytes + 1)
         if len(data) > limit_bytes:
             raise NotVerified("file-too-large", f"longer than the {limit_bytes:,} bytes that it can have", path=printable(path))

@@ -16,7 +16,7 @@ import msgspec
 from ledger.audit.published import Difference, Published
 from ledger.audit.report import CandidateTotal, ContestTotal
 from ledger.tally.pages import page_path, recap_pages, recap_root
-from ledger.tally.projection import PROJECTION, SUMS, VERSIONS, VOIDS, sums_key
+from ledger.tally.projection import PROJECTION, SUMS, VERSIONS, VOIDS, sums_key, version_index
 from ledger.tally.rollup import COUNTS, Sums, contest_form, roll_up
 from ledger.tally.signing import key_id
 from ledger.tally.state import CONTESTS, ELECTION, KEYS, SINGLE, STREAMS, Memory, Table
@@ -26,6 +26,7 @@ __all__ = ["Totalled", "compare_projection", "compare_recap", "contest_totals"]
 R = TypeVar("R")
 
 _RANK: Final = {table.name: rank for rank, table in enumerate(PROJECTION)}
+_INDEX_BYTES: Final = 8
 
 
 class Totalled:
@@ -113,40 +114,39 @@ def compare_projection(state: Totalled, rows: Iterator[tuple[str, bytes, bytes]]
     ``rows``: (table, key, row bytes), tables in the order of ``PROJECTION``, keys ascending.  ``state`` holds VERSIONS and VOIDS
     too.
     """
-    made = ((_RANK[table.name], key, table.encode(row)) for table in PROJECTION for key, row in state.under(table))
-    standing = _ranked(rows)
+    made = ((rank, table.name, key, table.encode(row)) for rank, table in enumerate(PROJECTION) for key, row in state.under(table))
+    standing = ((_RANK.get(name, len(PROJECTION)), name, key, row) for name, key, row in rows)
     mine, theirs = next(made, None), next(standing, None)
     while mine is not None or theirs is not None:
-        if theirs is None or (mine is not None and mine[:2] < theirs[:2]):
-            yield Difference("projection-missing", None, _row_place(*mine[:2]), "the view lacks this row")  # type: ignore[index]
+        if theirs is None or (mine is not None and mine[:3] < theirs[:3]):
+            yield _row_differs("projection-missing", mine, "the view lacks this row")
             mine = next(made, None)
-        elif mine is None or theirs[:2] < mine[:2]:
-            yield Difference("projection-stray", None, _row_place(*theirs[:2]), "the entries give no such row")
+        elif mine is None or theirs[:3] < mine[:3]:
+            yield _row_differs("projection-stray", theirs, "the entries give no such row")
             theirs = next(standing, None)
         else:
-            differs = mine[2] != theirs[2]
-            detail = "the view shows another row than the entries give"
-            yield Difference("projection-differs", None, _row_place(*mine[:2]), detail) if differs else None
+            same = mine[3] == theirs[3]
+            yield None if same else _row_differs("projection-differs", mine, "the view shows another row than the entries give")
             mine, theirs = next(made, None), next(standing, None)
 
 
-def _ranked(rows: Iterator[tuple[str, bytes, bytes]]) -> Iterator[tuple[int, bytes, bytes]]:
-    for name, key, row in rows:
-        yield _RANK[name], key, row
+_Ranked = tuple[int, str, bytes, bytes]
 
 
-def _row_place(rank: int, key: bytes) -> str:
+def _row_differs(code: str, row: _Ranked | None, detail: str) -> Difference | None:
     """``table/key``, the key in words where it has any: keys by their id, log indexes as numbers."""
-    table = PROJECTION[rank]
-    if table in (KEYS, STREAMS):
+    if row is None:
+        return None
+    _, table, key, _ = row
+    if table in (KEYS.name, STREAMS.name):
         words = key_id(key).hex()[:16]
-    elif table is VOIDS and len(key) == 8:
+    elif table == VOIDS.name and len(key) == _INDEX_BYTES:
         words = str(int.from_bytes(key))
-    elif table is VERSIONS and len(key) > 9:
-        words = f"{key[:-9].decode('utf-8', 'backslashreplace')}/{int.from_bytes(key[-8:])}"
+    elif table == VERSIONS.name and len(key) > _INDEX_BYTES:
+        words = f"{key[: -_INDEX_BYTES - 1].decode('utf-8', 'backslashreplace')}/{version_index(key)}"
     else:
         words = key.decode("utf-8", "backslashreplace")
-    return f"{table.name}/{words}"
+    return Difference(code, None, f"{table}/{words}", detail)
 
 
 # --- for the report --------------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ A failure does not end the verification; ``FAILURES_SHOWN`` of them do.  Steps 2
 what comes after stands on sand, so steps 6 to 9 are *not evaluated* from there on, and no consequence is reported as a finding.
 Signatures are checked beside the fold, so what the fold said beyond the first bad one is taken back in the end.
 
-Left to others: reading (sources.py), the comparisons themselves (tree.py, totals.py), what a report's reader concludes from it.
+Left to others: reading (sources.py), the comparisons themselves (heads.py, tree.py, totals.py), what a reader concludes from it.
 """
 
 from __future__ import annotations
@@ -30,8 +30,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 
-from msgspec import Struct
-
+from ledger.audit.heads import Known, count_witnesses, open_head, parse_head
 from ledger.audit.published import Difference, Published
 from ledger.audit.record import (
     AUTHORITY,
@@ -52,9 +51,8 @@ from ledger.audit.sources import Source, printable
 from ledger.audit.totals import Totalled, compare_projection, compare_recap, contest_totals
 from ledger.audit.tree import Tree
 from ledger.errors import BadInput, LedgerError, NotVerified, Refused, Waiting
-from ledger.proof.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
+from ledger.proof.checkpoint import Checkpoint
 from ledger.proof.merkle import leaf_hash
-from ledger.proof.note import open_note, parse_note, parse_vkey
 from ledger.proof.tiles import TILE_WIDTH
 from ledger.tally.events import ElectionOpened
 from ledger.tally.fold import decide
@@ -63,28 +61,6 @@ from ledger.tally.signing import OpenedEntry, reopen_entry
 from ledger.tally.state import At, Change, Memory
 
 __all__ = ["Known", "verify"]
-
-
-class Known(Struct, frozen=True):
-    """A tree that was seen before and must be a prefix of this one.
-
-    ``note``: the signed checkpoint it comes from, b'' where size and root are the caller's own knowledge.
-    """
-
-    size: int
-    root: bytes
-    note: bytes
-
-    @classmethod
-    def from_note(cls, note: bytes) -> Known:
-        """From a checkpoint that was kept; its signature is checked once the log's key is known.  ``BadInput`` if it is none."""
-        checkpoint = parse_checkpoint(parse_note(note).text)
-        return cls(checkpoint.size, checkpoint.root, note)
-
-    @classmethod
-    def from_head(cls, size: int, root: bytes) -> Known:
-        """From a size and a root."""
-        return cls(size, root, b"")
 
 
 def verify(
@@ -188,7 +164,7 @@ class _Verification:
         """The tree size that the checkpoint shows, nothing verified; 0 where it shows nothing that could be verified."""
         try:
             self._note = self._source.checkpoint()
-            shown = parse_checkpoint(parse_note(self._note).text)
+            shown = parse_head(self._note)
         except (BadInput, NotVerified) as problem:
             if problem.code == "cannot-read":
                 raise
@@ -214,32 +190,22 @@ class _Verification:
             detail = f"entry 0 opens ledger {found.hex()}, not {self._expected_id.hex()}"
             self.record.fail(CHECKPOINT, "ledger-id-other", 0, self._source.place(0), detail)
         try:
-            log_key = parse_vkey(election.log_key)
-            open_checkpoint(self._note, [log_key], election.origin)
-            self.record.checked[CHECKPOINT] = 1 + self._count_witnesses(election)
+            open_head(self._note, election)
+            self._witnesses = count_witnesses(self._note, election)
         except (BadInput, NotVerified) as problem:
             self._fail(CHECKPOINT, problem, None, "checkpoint")
             return
-        if self._known is not None and self._known.note:
-            try:
-                open_checkpoint(self._known.note, [log_key], election.origin)
-            except (BadInput, NotVerified) as problem:
-                self._fail(TREE, problem, None, "known checkpoint")
-
-    def _count_witnesses(self, election: ElectionOpened) -> int:
-        """Valid cosignatures by the witnesses that entry 0 names; a line of theirs that does not verify raises ``NotVerified``."""
-        keys = [parse_vkey(vkey) for vkey in election.witnesses]
-        try:
-            self._witnesses = len(open_note(self._note, keys).lines)
-        except NotVerified as problem:
-            if problem.code != "note-unsigned":
-                raise
+        self.record.checked[CHECKPOINT] = 1 + self._witnesses
         self.record.details[CHECKPOINT] = f"cosignatures {self._witnesses}, quorum {election.quorum}"
         # A ledger's own head goes to the witnesses when it is published, so only what is published can lack them.
         if self._witnesses < election.quorum and self._published is not None:
             detail = f"{self._witnesses} of the {election.quorum} cosignatures that entry 0 asks for"
             self.record.fail(CHECKPOINT, "quorum-short", None, "checkpoint", detail)
-        return self._witnesses
+        if self._known is not None and self._known.note:
+            try:
+                open_head(self._known.note, election)
+            except (BadInput, NotVerified) as problem:
+                self._fail(TREE, problem, None, "known checkpoint")
 
     # --- 2 entries, 3 chain ------------------------------------------------------------------------------------------------------
 
@@ -272,9 +238,10 @@ class _Verification:
                 if entry is not None:
                     self._check_place(index, entry)
                 self._leaf = leaves[index - first]
-        if self._stored is not None:
-            for index, entry in enumerate(opened, first):
-                self._check_stored(index, entry, leaves[index - first])
+        for index, entry in enumerate(opened, first):
+            if self._stored is None:
+                break
+            self._check_stored(index, entry, leaves[index - first], next(self._stored, None))
         self._events.update([entry.event.type for entry in opened if entry is not None])
         self._seen += len(entries)
         if len(entries) < min(TILE_WIDTH, self._size - first):
@@ -319,9 +286,8 @@ class _Verification:
         else:
             self.record.checked[CHAIN] += 1
 
-    def _check_stored(self, index: int, entry: OpenedEntry | None, leaf: bytes) -> None:
+    def _check_stored(self, index: int, entry: OpenedEntry | None, leaf: bytes, row: tuple[int, bytes, bytes] | None) -> None:
         """What a ledger's store repeats of an entry beside it."""
-        row = next(self._stored, None) if self._stored is not None else None
         place = f"entries/{index}"
         if row is None or row[0] != index:
             self.record.fail(ENTRIES, "stored-missing", index, place, "the store has no row for this entry")

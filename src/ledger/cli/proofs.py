@@ -133,7 +133,7 @@ def _show_checked(app: App, checked: CheckedReceipt, *, origin: str, source: str
         return
     line(
         text(
-            f"Benar: kejadian {checked.event_id.hex()} ada di log {origin} sebagai entri {checked.index}.",
+            f"Benar: peristiwa {checked.event_id.hex()} ada di log {origin} sebagai entri {checked.index}.",
             f"Verified: event {checked.event_id.hex()} is in the log {origin} as entry {checked.index}.",
         )
     )

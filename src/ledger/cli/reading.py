@@ -213,6 +213,8 @@ def _emit_history(snapshot: Snapshot, found: History) -> None:
 
 _VERSION_WORDS: Final = {
     "submitted": ("masuk", "sent in"),
+    "confirmed": ("operator kedua: angka sama", "second operator: same figures"),
+    "differs": ("operator kedua: angka berbeda", "second operator: different figures"),
     "corrected": ("pembetulan", "correction"),
     "photo-added": ("foto ditambahkan, angka sama", "photo added, same figures"),
     "held": ("ditahan (tidak masuk jumlah)", "held (not in the totals)"),
@@ -256,7 +258,7 @@ def _show_version(version: Version, zone: str) -> None:
         said = ", ".join(f"{code} {figure_text(after)}" for code, after in given)
         for words in wrap(said, WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False):
             line(words)
-    if version.photos_changed and version.state != "submitted":
+    if version.photos_changed:
         line(text("  foto berganti", "  photos changed"))
     if version.findings:
         line(text("  catatan pemeriksaan: ", "  remarks: ") + ", ".join(version.findings))

@@ -26,7 +26,7 @@ GROUPS: Final = {
 }
 
 _TABLE: Final = """
-init           | administrator | Membuat ledger dan membuka pemilihan | Make a ledger and open the election | opening:init
+init           | administrator | Membuat ledger dan membuka pemilihan | Make a ledger and open the election | init:init
 area add       | administrator | Mendaftarkan wilayah dan TPS dari CSV | List areas and polling stations from CSV | setup:area_add
 contest add    | administrator | Mendaftarkan pemilihan (kontes) dari TOML | List contests from TOML | setup:contest_add
 form add       | administrator | Menetapkan formulir bawaan | Define a shipped form | setup:form_add

@@ -140,7 +140,7 @@ def _send_waiting(app: App, device: Device) -> None:
             raise Waiting("outbox-waiting", "earlier events of this device still wait", path=str(device.folder))
         if delivery.outcome == "refused":
             app.say(
-                f"Kejadian lama di posisi {delivery.position} ditolak ({delivery.code}) dan disisihkan di outbox/refused.",
+                f"Peristiwa lama di posisi {delivery.position} ditolak ({delivery.code}) dan disisihkan di outbox/refused.",
                 f"The earlier event at position {delivery.position} was refused ({delivery.code}) and set aside in outbox/refused.",
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ DIFFERENT: Final = 1
 
 _STEPS: Final = {
     "read": ("Membaca berkas", "Reading files"),
-    "areas": ("Mendaftarkan wilayah", "Listing areas"),
+    "enrol": ("Mendaftarkan TPS dan kunci", "Listing stations and keys"),
     "submit": ("Mencatat", "Appending"),
 }
 
@@ -130,15 +131,23 @@ def _show_demo(app: App, node: Node, report: DemoReport, *, verified: bool, seco
 
 
 def _show_next(place: Path, report: DemoReport) -> None:
+    ledger = program_name()
     commands = (
         f"cd {place}",
-        f"ledger recap {report.area}",
-        f"ledger history {report.told_station} --contest {report.told_contest}",
-        "ledger findings --by-rule",
-        "ledger log --last 20",
-        f"ledger verify public --ledger-id {report.ledger}",
+        f"{ledger} recap {report.area}",
+        f"{ledger} history {report.told_station} --contest {report.told_contest}",
+        f"{ledger} findings --by-rule",
+        f"{ledger} log --last 20",
+        f"{ledger} verify public --ledger-id {report.ledger}",
     )
     sys.stderr.write(text("Ketik berikutnya:", "Type next:") + "\n" + "".join(f"  {words}\n" for words in commands))
+
+
+def program_name() -> str:
+    """How to call this program from anywhere: by its name where that is on the path, else by where it is."""
+    here = Path(sys.argv[0])
+    found = shutil.which("ledger")
+    return "ledger" if found is not None or not here.is_file() else str(here.absolute())
 
 
 # --- import -----------------------------------------------------------------------------------------------------------------
@@ -163,7 +172,7 @@ def import_kpu(app: App, files: tuple[str, ...], into: str, areas: str | None) -
         emit({"folder": into, "report": report})
         return
     _show_import(into, report)
-    app.say(f"Lanjut: ledger recap --ledger {into}", f"Next: ledger recap --ledger {into}")
+    app.say(f"Lanjut: {program_name()} recap --ledger {into}", f"Next: {program_name()} recap --ledger {into}")
 
 
 def _show_import(into: str, report: ImportReport) -> None:
@@ -180,7 +189,8 @@ def _show_import(into: str, report: ImportReport) -> None:
     if report.reasons:
         line(text("alasan: ", "reasons: ") + _counted(report.reasons))
     line(text(f"{grouped(report.bad_row_count)} baris tidak terbaca", f"{grouped(report.bad_row_count)} rows could not be read"))
-    line(text(f"{report.seconds} detik", f"{report.seconds} seconds"))
+    rate = grouped(round(report.events_per_second))
+    line(text(f"{report.seconds} detik, {rate} peristiwa per detik", f"{report.seconds} seconds, {rate} events per second"))
     line(f"ledger id {report.ledger}")
 
 

@@ -7,6 +7,7 @@ miss: a total never stands without its counts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from msgspec import Struct
 
@@ -285,7 +286,10 @@ class EntryView(Struct, frozen=True):
 
 
 class Version(Struct, frozen=True):
-    """One event in a tally's history: the entry, the state that it left, and each figure that it changed [code, before, after]."""
+    """One event in a tally's history: the entry, what it was, and each figure that it gave otherwise [code, before, after].
+
+    ``state``: submitted (the first form), confirmed or differs (the other seat's), corrected, photo-added, held, released, void.
+    """
 
     entry: EntryView
     state: str
@@ -342,29 +346,38 @@ def history(state: Reader, read: EntryReader, contest: str, station: str, *, siz
     slot = _slot(state, code, station)
     key = slot_key(code, station, 0)
     versions: list[Version] = []
-    figures: Figures = ()
-    photos: object = ()
+    forms: dict[str, _FormSent] = {}
     for version_key, _void in state.under(VERSIONS, version_prefix(key)):
         entry = reopen_entry(read(version_index(version_key)))
-        view = entry_view(state, entry)
-        version, figures, photos = _version(view, entry, form, figures, photos)
-        versions.append(version)
+        versions.append(_version(entry_view(state, entry), entry, form, forms))
     return History(code, station, area_name(state, station), size, slot.state, tuple(versions))
 
 
-def _version(
-    view: EntryView, entry: OpenedEntry, form: CompiledForm, before: Figures, photos: object
-) -> tuple[Version, Figures, object]:
+_FormSent = TallySubmitted | TallyCorrected
+_ANYBODY: Final = ""
+
+
+def _version(view: EntryView, entry: OpenedEntry, form: CompiledForm, forms: dict[str, _FormSent]) -> Version:
+    """One act, compared with what was there before it: a seat's correction with that seat's own form, everything else with the last
+    form that took effect.  ``forms``: those, by seat; the act's own is put there where it took effect."""
     data = entry.event.data
     if isinstance(data, TallyHeld | TallyReleased):
         word = "held" if isinstance(data, TallyHeld) else "released"
-        return Version(view, "void" if view.void else word, (), False, ()), before, photos
-    if not isinstance(data, TallySubmitted | TallyCorrected):
+        return Version(view, "void" if view.void else word, (), False, ())
+    if not isinstance(data, _FormSent):
         raise BadInput("entry-not-tally", "this entry is no act on a tally", index=entry.index)
+    seat = f"{view.role}/{view.seat}"
+    own = forms.get(seat) if view.role == "operator" and isinstance(data, TallyCorrected) else None
+    before = own or forms.get(_ANYBODY)
     codes = [figure.code for figure in form.form.figures]
-    old = before or (None,) * len(codes)
+    old = before.figures if before is not None else (None,) * len(codes)
     changed = tuple((code, was, now) for code, was, now in zip(codes, old, data.figures, strict=True) if was != now)
-    findings_now = evaluate(form, data.figures).broken
-    word = "submitted" if isinstance(data, TallySubmitted) else "corrected" if changed else "photo-added"
-    version = Version(view, "void" if view.void else word, changed, data.photos != photos, findings_now)
-    return (version, before, photos) if view.void else (version, data.figures, data.photos)
+    photos_changed = False
+    if isinstance(data, TallyCorrected):
+        word = "corrected" if changed else "photo-added"
+        photos_changed = before is not None and data.photos != before.photos
+    else:
+        word = "submitted" if before is None else "differs" if changed else "confirmed"
+    if not view.void:
+        forms[seat] = forms[_ANYBODY] = data
+    return Version(view, "void" if view.void else word, changed, photos_changed, evaluate(form, data.figures).broken)

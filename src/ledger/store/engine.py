@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from ledger.errors import BadInput, Broken, LedgerError, Waiting
+from ledger.store.entries import first_head
 from ledger.store.schema import APPLICATION_ID, META, METADATA, SCHEMA_VERSION
 
 __all__ = ["BUSY_TIMEOUT_MS", "Database"]
@@ -55,6 +56,7 @@ class Database:
                 elif connection.dialect.has_table(connection, "entries"):
                     raise Broken("store-not-empty", "the database holds a ledger already")
                 METADATA.create_all(connection)
+                first_head(connection)
                 connection.execute(
                     insert(META),
                     [{"name": "schema", "value": str(SCHEMA_VERSION)}, {"name": "origin", "value": origin}],

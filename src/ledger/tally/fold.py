@@ -16,7 +16,7 @@ from typing import Final
 
 from ledger.errors import Refused, Waiting
 from ledger.tally.acts import keys, setup, tallies
-from ledger.tally.acts.case import Act, Case
+from ledger.tally.acts.case import Act, Case, void
 from ledger.tally.events import (
     ContestsListed,
     ElectionOpened,
@@ -63,7 +63,8 @@ def more(view: View, event: Opened) -> tuple[Need, ...]:
 
 
 def decide(view: View, event: Opened, at: At) -> Change | Refused | Waiting:
-    """What ``event`` does at ``at``.  1 the election, 2 the key, 3 its stream, 4 revocation and validity, 5 its role, 6 the act."""
+    """What ``event`` does at ``at``.  1 the election, 2 the key, 3 its revocation, 4 its stream, 5 its
+    validity, 6 its role, 7 the act."""
     try:
         return _decide(view, event, at)
     except (Refused, Waiting) as answer:
@@ -83,15 +84,16 @@ def _decide(view: View, event: Opened, at: At) -> Change:
     key = view.get(KEYS, event.key)
     if key is None:  # 2
         raise Waiting("key-unknown", "the key is not enrolled yet; send the same bytes again once it is")
-    _check_stream(view, event)  # 3
-    if key.revoked or key.valid_until:  # 4
-        refused = _refused_by_validity(key, event, at)
-        if refused:
-            return _move_stream(event, Change((), (), refused))
+    late = key.revoked and _is_late_evidence(key, event)  # 3
+    _check_stream(view, event)  # 4
+    if late:
+        return _move_stream(event, void("key-revoked"))
+    if key.valid_until and at.time > key.valid_until:  # 5
+        raise Refused("key-expired", "the key was valid until an earlier time", valid_until=key.valid_until)
     act = ACTS[type(event.data)]
-    if key.role not in act.roles:  # 5
+    if key.role not in act.roles:  # 6
         raise Refused("role-not-entitled", "keys of this role may not do this", role=key.role, type=event.type)
-    return _move_stream(event, act.decide(view, event.data, Case(event, key, election, at)))  # 6
+    return _move_stream(event, act.decide(view, event.data, Case(event, key, election, at)))  # 7
 
 
 def _check_stream(view: View, event: Opened) -> None:
@@ -106,15 +108,14 @@ def _check_stream(view: View, event: Opened) -> None:
         raise Refused("stream-previous", "the event before this one in the key's stream is another", position=event.position)
 
 
-def _refused_by_validity(key: Key, event: Opened, at: At) -> str:
-    """The void code for a late event up to the last good position of a revoked key; '' while the key is valid."""
+def _is_late_evidence(key: Key, event: Opened) -> bool:
+    """Whether a revoked key's event comes in as void: up to the last good position that the revocation named.  Refused beyond,
+    whatever came before it: waiting for what will never come would wedge the device's queue."""
     for revocation in key.revoked:
         if any(event.position <= position for position in revocation.last_good):
-            return "key-revoked"
+            return True
         raise Refused("key-revoked", "the key was revoked; an officer enters an honest late form", entry=revocation.index)
-    if key.valid_until and at.time > key.valid_until:
-        raise Refused("key-expired", "the key was valid until an earlier time", valid_until=key.valid_until)
-    return ""
+    return False
 
 
 def _move_stream(event: Opened, change: Change) -> Change:

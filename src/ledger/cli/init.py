@@ -1,0 +1,87 @@
+"""``init``: a new ledger, of one's own or the example."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+from ledger.cli.app import App
+from ledger.cli.example import make_example
+from ledger.cli.language import text
+from ledger.cli.opening import DEFAULT_LEVELS, DEFAULT_ZONE, KINDS, open_ledger, show_opened
+from ledger.cli.program import argument, command, option
+from ledger.cli.signing import passphrase_from, passphrase_options
+from ledger.errors import BadInput, Usage
+
+__all__ = ["init"]
+
+
+@command(
+    examples=(
+        "ledger init pilkada --name 'Pilkada 2024' --day 2024-11-27 --origin tally.kpu-bengkulukota.example/2024",
+        "ledger init coba --example",
+    )
+)
+@argument("folder", metavar="DIR")
+@option("--name", metavar="TEXT", ind="Nama pemilihan", eng="The election's name")
+@option("--day", metavar="YYYY-MM-DD", ind="Hari pemungutan suara", eng="Polling day")
+@option(
+    "--origin",
+    metavar="NAME",
+    ind="Nama log di dunia, misalnya alamat tanpa https://",
+    eng="The log's name in the world, e.g. an address without https://",
+)
+@option("--kind", default="official", metavar="KIND", ind=f"Jenis: {', '.join(KINDS)}", eng=f"Kind: {', '.join(KINDS)}")
+@option(
+    "--levels",
+    default=DEFAULT_LEVELS,
+    metavar="NAME:N,...",
+    ind="Tingkat wilayah dan panjang kodenya",
+    eng="Levels of the area tree and their code lengths",
+)
+@option("--zone", "zones", multiple=True, metavar="ZONE", ind="Zona waktu; boleh lebih dari satu", eng="Time zone; may be repeated")
+@option("--example", is_flag=True, ind="Pemilihan kecil yang siap dicoba", eng="A small election, ready to play with")
+@passphrase_options
+def init(
+    app: App,
+    folder: str,
+    name: str | None,
+    day: str | None,
+    origin: str | None,
+    kind: str,
+    levels: str,
+    zones: tuple[str, ...],
+    example: bool,
+    passphrase_file: str | None,
+    passphrase_fd: int | None,
+) -> None:
+    """Makes a ledger."""
+    place = Path(folder)
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise BadInput("folder-not-empty", "a ledger is made in a new or empty folder", path=folder)
+    if example:
+        make_example(app, place)
+        return
+    for value, flag in ((name, "--name"), (day, "--day"), (origin, "--origin")):
+        if not value:
+            raise Usage("argument-missing", "a new election needs it", command="ledger init", argument=flag)
+    if kind not in KINDS:
+        raise Usage("argument-invalid", f"one of {', '.join(KINDS)}", command="ledger init", argument="--kind")
+    try:
+        datetime.date.fromisoformat(str(day))
+    except ValueError:
+        raise Usage("argument-invalid", "a day is YYYY-MM-DD", command="ledger init", argument="--day") from None
+    label = text("kelima perangkat jabatan", "the five office devices")
+    passphrase = passphrase_from(app, file=passphrase_file, descriptor=passphrase_fd, new=True, label=label)
+    made = open_ledger(
+        place,
+        name=str(name),
+        kind=kind,
+        day=str(day),
+        zones=zones or (DEFAULT_ZONE,),
+        levels=levels,
+        origin=str(origin),
+        passphrase=passphrase,
+    )
+    made.close()
+    show_opened(app, place, made, official=True)
