@@ -82,7 +82,8 @@ def test_sentences(honest: Honest, tmp_path: Path) -> None:
         f"Verified: all 38 entries of ledger {short} are in order and give the totals shown; identity checked."
     )
     assert good.sentence("id") == (
-        f"Terverifikasi: seluruh 38 entri buku besar {short} sah dan menghasilkan total yang ditampilkan; identitas telah diperiksa."
+        f"Terverifikasi: seluruh 38 entri buku besar {short} sah dan menghasilkan total yang ditampilkan; "
+        "identitas telah diperiksa."
     )
     parts = parts_of(honest.entries)
     parts[9] = parts[9]._replace(signature=parts[8].signature)
