@@ -16,6 +16,7 @@ import pytest
 
 from ledger.errors import BadInput
 from ledger.node import Node, system_clock
+from ledger.scenario import kpu
 from ledger.scenario.kpu import BAD_ROWS_SHOWN, CONTEST, SHOWN, VOTES_WITHDRAWN, WITHDRAWN, ImportReport, Seen, import_kpu, steps
 from ledger.scenario.kpu_sources import COLUMNS, FIGURES, BadRow, read_versions
 from ledger.tally.events import StationRow
@@ -633,3 +634,15 @@ def test_files_of_another_kind_or_without_versions_are_no_sources(tmp_path: Path
 def test_every_figure_of_the_sources_is_one_of_the_form() -> None:
     """No figure of a version is lost on the way into the form."""
     assert len(FIGURES) == len(set(FIGURES)) == 21
+
+
+def test_area_names_are_found_from_wherever_the_files_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same files named from their own folder and from elsewhere are the same import."""
+    data = tmp_path / "pilpres2024"
+    data.mkdir()
+    names = tmp_path / "wilayah" / "kpu2024_wilayah.csv.gz"
+    names.parent.mkdir()
+    names.write_bytes(b"")
+    monkeypatch.chdir(data)
+    assert kpu._areas_beside(Path("tps_versions_17.csv.gz")) == names
+    assert kpu._areas_beside(data / "tps_versions_17.csv.gz") == names

@@ -190,7 +190,7 @@ def _spool() -> Iterator[IO[bytes]]:
 
 
 def _areas_beside(first: Path) -> Path | None:
-    path = first.parent.parent / "wilayah" / "kpu2024_wilayah.csv.gz"
+    path = first.resolve().parent.parent / "wilayah" / "kpu2024_wilayah.csv.gz"
     return path if path.is_file() else None
 
 
