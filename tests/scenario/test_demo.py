@@ -116,6 +116,13 @@ def test_a_lost_device_is_replaced_between_two_forms(report: DemoReport, folder:
     assert report.events["key.revoked"] == 1
 
 
+def test_the_root_that_a_newcomer_sees(tmp_path: Path) -> None:
+    """``ledger demo`` without a seed: pinned, so that no change of a byte goes unseen.  Change it only with FORMATS.md."""
+    shown = build_demo(tmp_path / "demo", seed=1)
+    assert shown.root == "2e7d0991662a22d65d27b944d47e70655c358247e1255260856621cea4a9da39"
+    assert shown.ledger == "291ba9e02c0f5616c9f0159c3d2b4d22e6ca4dea609341028a634b641a191067"
+
+
 def test_one_seed_one_root(report: DemoReport, tmp_path: Path) -> None:
     """The same seed gives the same log; another seed another election with the same official totals."""
     again = build_demo(tmp_path / "again", seed=SEED)
