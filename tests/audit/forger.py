@@ -7,17 +7,16 @@ fold gives them that passes over what it refuses.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from ledger.errors import NotVerified
 from ledger.proof.checkpoint import Checkpoint, sign_checkpoint
 from ledger.proof.merkle import Frontier, leaf_hash, subtree_root
 from ledger.proof.note import NoteSigner
-from ledger.proof.tiles import TILE_WIDTH, decode_bundle, encode_bundle, entries_path, entry_layout, tile_layout
+from ledger.proof.tiles import TILE_WIDTH, encode_bundle, entry_layout, tile_layout
 from ledger.tally.fold import decide
 from ledger.tally.pages import page_path, recap_pages, recap_root
 from ledger.tally.projection import SUMS, sums_key, trace
@@ -138,32 +137,3 @@ def write(folder: Path, files: Mapping[str, bytes]) -> Path:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(data)
     return folder
-
-
-class FilesSource:
-    """A published folder in memory: as ``FolderSource`` reads it, without the disk."""
-
-    def __init__(self, files: Mapping[str, bytes], size: int) -> None:
-        self.name = "memory"
-        self.files = dict(files)
-        self.size = size
-
-    def checkpoint(self) -> bytes:
-        return self.files["checkpoint"]
-
-    def entries(self, start: int, stop: int) -> Iterator[bytes]:
-        number = start // TILE_WIDTH
-        width = min(TILE_WIDTH, self.size - number * TILE_WIDTH)
-        yield from decode_bundle(self.files[entries_path(number, width)], width)[: stop - start]
-
-    def place(self, index: int) -> str:
-        number = index // TILE_WIDTH
-        return entries_path(number, min(TILE_WIDTH, self.size - number * TILE_WIDTH))
-
-    def paths(self) -> Set[str]:
-        return self.files.keys()
-
-    def read(self, path: str, limit_bytes: int) -> bytes:
-        if path not in self.files:
-            raise NotVerified("file-missing", "", path=path)
-        return self.files[path][: limit_bytes + 1]

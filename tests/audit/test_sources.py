@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ledger.audit import sources
 from ledger.audit.report import Report
 from ledger.audit.sources import EntriesSource, FolderSource, printable
 from ledger.audit.verify import verify
 from ledger.errors import BadInput, Broken
 from ledger.node import Node
+from ledger.store.entries import read_entries
 from ledger.store.rows import projection_rows
 from ledger.tally.projection import PROJECTION, SUMS, sums_key
 
 from ..world import World, make_node, season, submissions_of
 from .conftest import SIGNER, Honest
 from .forger import checkpoint_of, publication, write
-from .test_tampering import outcomes, told
+from .test_tampering import long_ledger, outcomes, told
 
 Row = tuple[str, bytes, bytes]
 
@@ -118,6 +123,30 @@ def test_a_file_larger_than_it_can_be_is_not_read(honest: Honest, tmp_path: Path
         ]
 
 
+@pytest.mark.parametrize("refused", ["open", "scandir"])
+def test_a_folder_that_may_not_be_read_is_the_callers_matter(
+    refused: str, honest: Honest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No permission is no finding about a ledger."""
+    folder = write(tmp_path, honest.files)
+
+    def no(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(sources.os, refused, no)
+    with pytest.raises(BadInput) as caught:
+        FolderSource(folder)
+    assert caught.value.code == "cannot-read"
+
+
+def test_a_folder_of_more_files_than_anybody_publishes(honest: Honest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Listing comes to an end."""
+    monkeypatch.setattr(sources, "FILES_LIMIT", 20)
+    with pytest.raises(BadInput) as caught:
+        FolderSource(write(tmp_path, honest.files))
+    assert caught.value.code == "folder-too-large"
+
+
 def test_names_that_are_no_text(honest: Honest, tmp_path: Path) -> None:
     """A file name of arbitrary bytes can be reported."""
     folder = write(tmp_path, honest.files)
@@ -158,15 +187,19 @@ def test_an_entry_that_the_ledger_does_not_give(raising: bool, honest: Honest) -
     assert [step.checked for step in report.steps] == [1, 20, 20, 0, 20, 20, 20, 20, 0]
 
 
-def test_a_store_that_cannot_be_read_is_no_finding(honest: Honest) -> None:
+def test_a_store_that_cannot_be_read_is_no_finding() -> None:
     """A full disk or a locked database is for the administrator."""
 
-    def entries(start: int, stop: int) -> Iterator[bytes]:
-        yield honest.entries[start]
-        raise Broken("disk-full", "the disk is full")
+    entries = long_ledger(300)
 
-    with pytest.raises(Broken):
-        quiet(EntriesSource(checkpoint_of(honest.entries, SIGNER), entries, name="a ledger"))
+    def read(start: int, stop: int) -> Iterator[bytes]:
+        yield from entries[start : min(stop, 280)]
+        if stop > 280:
+            raise Broken("disk-full", "the disk is full")
+
+    source = EntriesSource(checkpoint_of(entries, SIGNER), read, name="a ledger")
+    with ThreadPoolExecutor(1) as executor, pytest.raises(Broken):
+        verify(source, ledger_id=None, executor=executor, progress=None, known=None)
 
 
 class Ledger:
@@ -262,6 +295,52 @@ def test_columns_that_repeat_an_entry(index: int, ledger: Ledger) -> None:
     assert with_row((number, bytes(32), leaf)) == [(2, "stored-differs", index, f"entries/{index}/event_id")]
     assert with_row() == [(2, "stored-missing", index, f"entries/{index}")]
     assert told(ledger.report(stored=[*rows, (38, event_id, leaf)])) == [(2, "stored-stray", 38, "entries/38")]
+
+
+def test_a_row_deleted_from_a_real_store(tmp_path: Path) -> None:
+    """Behind the triggers, with everything read from the database: one finding, and where."""
+    world = World()
+    with make_node(tmp_path / "ledger", world) as node:
+        node.submit(submissions_of([*world.founding(), *season(world)]))
+    with closing(sqlite3.connect(tmp_path / "ledger" / "ledger.db")) as database, database:
+        database.execute("DROP TRIGGER entries_no_delete")
+        database.execute("DELETE FROM entries WHERE idx = 20")
+    with Node.open(tmp_path / "ledger", clock=lambda: 0) as node, node.database.reading() as connection:
+        source = EntriesSource(
+            node.head().checkpoint,
+            lambda start, stop: (row.entry for row in read_entries(connection, start, stop)),
+            name="a ledger",
+        )
+        stored = ((row.index, row.event_id, row.leaf) for row in read_entries(connection, 0, 38))
+        report = quiet(source, stored=stored, projection=projection_rows(connection))
+    assert told(report) == [(2, "entry-missing", 20, "entries/20")]
+
+
+def test_columns_whose_store_says_that_one_is_missing(ledger: Ledger) -> None:
+    """The entries came from elsewhere and are whole; the columns are not."""
+
+    def stored() -> Iterator[tuple[int, bytes, bytes]]:
+        yield from ledger.stored[:20]
+        raise Broken("store-damaged", "an entry is missing", index=20)
+
+    assert told(quiet(given(ledger.entries), stored=stored())) == [(2, "stored-missing", 20, "entries/20")]
+
+
+def test_columns_that_cannot_be_read_are_no_finding(ledger: Ledger) -> None:
+    """A full disk is for the administrator."""
+
+    def stored() -> Iterator[tuple[int, bytes, bytes]]:
+        yield from ledger.stored[:20]
+        raise Broken("disk-full", "the disk is full")
+
+    with pytest.raises(Broken):
+        quiet(given(ledger.entries), stored=stored())
+
+
+def test_a_ledger_without_an_entry() -> None:
+    """Nothing is verified where nothing is."""
+    report = quiet(EntriesSource(b"", lambda _start, _stop: iter(()), name="a ledger"))
+    assert (told(report), outcomes(report)) == ([(1, "log-empty", None, "checkpoint")], "fnnnnnnnn")
 
 
 def test_a_view_of_a_ledger_whose_entries_cannot_be_folded_is_not_evaluated(ledger: Ledger) -> None:

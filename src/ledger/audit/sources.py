@@ -70,7 +70,9 @@ class EntriesSource:
         self._entries = entries
 
     def checkpoint(self) -> bytes:
-        """As given."""
+        """As given; ``NotVerified`` ``log-empty`` where the ledger has none yet."""
+        if not self._checkpoint:
+            raise NotVerified("log-empty", "a log without an entry has no checkpoint")
         return self._checkpoint
 
     def entries(self, start: int, stop: int) -> Iterator[bytes]:
@@ -136,12 +138,11 @@ class FolderSource:
             first = number * TILE_WIDTH
             width = min(TILE_WIDTH, self._size - first)
             path = entries_path(number, width)
+            data = self.read(path, BUNDLE_LIMIT_BYTES)
             try:
-                bundle = decode_bundle(self.read(path, BUNDLE_LIMIT_BYTES), width)
+                bundle = decode_bundle(data, width)
             except BadInput as problem:
-                if problem.code != "bad-bundle":
-                    raise
-                raise NotVerified(problem.code, problem.detail, path=path) from None
+                raise NotVerified("bad-bundle", problem.detail, path=path) from None
             yield from bundle[max(start - first, 0) : stop - first]
 
     def place(self, index: int) -> str:

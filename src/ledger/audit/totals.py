@@ -116,27 +116,26 @@ def compare_projection(state: Totalled, rows: Iterator[tuple[str, bytes, bytes]]
     """
     made = ((rank, table.name, key, table.encode(row)) for rank, table in enumerate(PROJECTION) for key, row in state.under(table))
     standing = ((_RANK.get(name, len(PROJECTION)), name, key, row) for name, key, row in rows)
-    mine, theirs = next(made, None), next(standing, None)
-    while mine is not None or theirs is not None:
-        if theirs is None or (mine is not None and mine[:3] < theirs[:3]):
+    mine, theirs = next(made, _END), next(standing, _END)
+    while mine is not _END or theirs is not _END:
+        if mine[:3] < theirs[:3]:
             yield _row_differs("projection-missing", mine, "the view lacks this row")
-            mine = next(made, None)
-        elif mine is None or theirs[:3] < mine[:3]:
+            mine = next(made, _END)
+        elif theirs[:3] < mine[:3]:
             yield _row_differs("projection-stray", theirs, "the entries give no such row")
-            theirs = next(standing, None)
+            theirs = next(standing, _END)
         else:
             same = mine[3] == theirs[3]
             yield None if same else _row_differs("projection-differs", mine, "the view shows another row than the entries give")
-            mine, theirs = next(made, None), next(standing, None)
+            mine, theirs = next(made, _END), next(standing, _END)
 
 
 _Ranked = tuple[int, str, bytes, bytes]
+_END: Final[_Ranked] = (len(PROJECTION) + 1, "", b"", b"")
 
 
-def _row_differs(code: str, row: _Ranked | None, detail: str) -> Difference | None:
+def _row_differs(code: str, row: _Ranked, detail: str) -> Difference:
     """``table/key``, the key in words where it has any: keys by their id, log indexes as numbers."""
-    if row is None:
-        return None
     _, table, key, _ = row
     if table in (KEYS.name, STREAMS.name):
         words = key_id(key).hex()[:16]

@@ -50,7 +50,7 @@ from ledger.audit.signatures import Invalid, Signatures
 from ledger.audit.sources import Source, printable
 from ledger.audit.totals import Totalled, compare_projection, compare_recap, contest_totals
 from ledger.audit.tree import Tree
-from ledger.errors import BadInput, LedgerError, NotVerified, Refused, Waiting
+from ledger.errors import BadInput, Broken, LedgerError, NotVerified, Refused, Waiting
 from ledger.proof.checkpoint import Checkpoint
 from ledger.proof.merkle import leaf_hash
 from ledger.proof.tiles import TILE_WIDTH
@@ -164,10 +164,12 @@ class _Verification:
         """The tree size that the checkpoint shows, nothing verified; 0 where it shows nothing that could be verified."""
         try:
             self._note = self._source.checkpoint()
+        except NotVerified as problem:
+            self._fail(CHECKPOINT, problem, None, "checkpoint")
+            return 0
+        try:
             shown = parse_head(self._note)
-        except (BadInput, NotVerified) as problem:
-            if problem.code == "cannot-read":
-                raise
+        except BadInput as problem:
             self._fail(CHECKPOINT, problem, None, "checkpoint")
             return 0
         self._shown, self._size = shown, shown.size
@@ -219,7 +221,7 @@ class _Verification:
             index = first + len(entries)
             self._fail(ENTRIES, problem, index, str(problem.where.get("path", self._source.place(index))))
             self.record.break_at(index)
-            self._tree = None
+            self._tree = self._stored = None
         return entries
 
     def open(self, first: int, entries: Sequence[bytes]) -> tuple[list[OpenedEntry | None], list[bytes]]:
@@ -241,7 +243,7 @@ class _Verification:
         for index, entry in enumerate(opened, first):
             if self._stored is None:
                 break
-            self._check_stored(index, entry, leaves[index - first], next(self._stored, None))
+            self._check_stored(index, entry, leaves[index - first])
         self._events.update([entry.event.type for entry in opened if entry is not None])
         self._seen += len(entries)
         if len(entries) < min(TILE_WIDTH, self._size - first):
@@ -286,9 +288,9 @@ class _Verification:
         else:
             self.record.checked[CHAIN] += 1
 
-    def _check_stored(self, index: int, entry: OpenedEntry | None, leaf: bytes, row: tuple[int, bytes, bytes] | None) -> None:
+    def _check_stored(self, index: int, entry: OpenedEntry | None, leaf: bytes) -> None:
         """What a ledger's store repeats of an entry beside it."""
-        place = f"entries/{index}"
+        row, place = self._next_stored(), f"entries/{index}"
         if row is None or row[0] != index:
             self.record.fail(ENTRIES, "stored-missing", index, place, "the store has no row for this entry")
             self._stored = None
@@ -296,6 +298,15 @@ class _Verification:
             self.record.fail(TREE, "stored-differs", index, f"{place}/leaf", "the store's leaf hash is not the entry's")
         elif entry is not None and row[1] != entry.event.event_id:
             self.record.fail(ENTRIES, "stored-differs", index, f"{place}/event_id", "the store's event id is not the entry's")
+
+    def _next_stored(self) -> tuple[int, bytes, bytes] | None:
+        """The store's next row; None where there is none, or where the store says itself that it lacks one."""
+        try:
+            return None if self._stored is None else next(self._stored, None)
+        except Broken as problem:
+            if problem.code != "store-damaged":
+                raise
+            return None
 
     # --- 4 tree ------------------------------------------------------------------------------------------------------------------
 
@@ -339,9 +350,7 @@ class _Verification:
         self.record.evaluated.add(TREE)
         files = 0 if self._published is None else self._published.compared - self.record.checked[TOTALS]
         self.record.checked[TREE] = 1 + files
-        self.record.details[TREE] = (
-            "the root, and every tile and bundle" if self._published else "the root; the source has no files"
-        )
+        self.record.details[TREE] = "the root, tiles and bundles" if self._published else "the root; the source has no files"
 
     # --- 5 signatures ------------------------------------------------------------------------------------------------------------
 
@@ -407,7 +416,7 @@ class _Verification:
     def close(self, signatures: int) -> None:
         """How far each step came; ``signatures``: of how many entries they were checked."""
         record, whole = self.record, self._seen == self._size > 0
-        if self._stored is not None and whole and next(self._stored, None) is not None:
+        if whole and self._next_stored() is not None:
             record.fail(
                 ENTRIES, "stored-stray", self._size, f"entries/{self._size}", "the store has rows beyond the checkpoint's size"
             )
