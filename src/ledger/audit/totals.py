@@ -6,10 +6,8 @@ that gives the state (verify.py), what a page is (``ledger.tally.pages``).
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -30,33 +28,25 @@ _INDEX_BYTES: Final = 8
 
 
 class Totalled:
-    """A state with the totals of its moment, to be walked in key order; valid until the next event is folded.
-
-    Each table is sorted once, not once a contest.
-    """
+    """A state with the totals of its moment, to be walked in key order; valid until the next event is folded."""
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self.totals: Final = roll_up(memory)
-        sums = {sums_key(contest, area): sums for (contest, area), sums in self.totals.items()}
-        self._sums: Final = sums
-        self._sorted: dict[str, tuple[list[bytes], list[Any]]] = {SUMS.name: (sorted(sums), [sums[key] for key in sorted(sums)])}
+        self._sums = Memory()
+        for place, sums in self.totals.items():
+            self._sums.put(SUMS, sums_key(*place), sums)
 
     def get(self, table: Table[R], key: bytes, /) -> R | None:
         """The row, or None."""
-        return self._sums.get(key) if table is SUMS else self._memory.get(table, key)  # type: ignore[return-value]
+        return self._holder(table).get(table, key)
 
     def under(self, table: Table[R], prefix: bytes = b"") -> Iterator[tuple[bytes, R]]:
         """All rows whose key begins with ``prefix``, in key order."""
-        if table.name not in self._sorted:
-            found = list(self._memory.under(table))
-            self._sorted[table.name] = [key for key, _ in found], [row for _, row in found]
-        keys, rows = self._sorted[table.name]
-        first = bisect_left(keys, prefix)
-        for key, row in zip(islice(keys, first, None), islice(rows, first, None), strict=True):
-            if not key.startswith(prefix):
-                return
-            yield key, row
+        return self._holder(table).under(table, prefix)
+
+    def _holder(self, table: Table[R]) -> Memory:
+        return self._sums if table is SUMS else self._memory
 
 
 def compare_recap(state: Totalled, size: int, published: Published) -> Iterator[Difference]:

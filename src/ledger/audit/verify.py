@@ -23,12 +23,10 @@ Left to others: reading (sources.py), the comparisons themselves (heads.py, tree
 
 from __future__ import annotations
 
-import gc
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
 
 from ledger.audit.heads import Known, count_witnesses, open_head, parse_head
 from ledger.audit.published import Difference, Published
@@ -55,7 +53,7 @@ from ledger.proof.checkpoint import Checkpoint
 from ledger.proof.merkle import leaf_hash
 from ledger.proof.tiles import TILE_WIDTH
 from ledger.tally.events import ElectionOpened
-from ledger.tally.fold import decide
+from ledger.tally.fold import decide, uncollected
 from ledger.tally.projection import trace
 from ledger.tally.signing import OpenedEntry, reopen_entry
 from ledger.tally.state import At, Change, Memory
@@ -84,7 +82,7 @@ def verify(
     """
     started = time.monotonic()
     run = _Verification(source, ledger_id, known, stored, tracing=projection is not None)
-    with _collector_off(), Signatures(executor) as signatures:
+    with uncollected(), Signatures(executor) as signatures:
         size = run.parse_checkpoint()  # 1
         if size:
             run.list_files()  # 4
@@ -105,18 +103,6 @@ def verify(
             run.take_signatures(signatures.finish())  # 5
         run.close(signatures.checked)
     return run.report(time.monotonic() - started)
-
-
-@contextmanager
-def _collector_off() -> Iterator[None]:
-    """Rows are immutable and without cycles; looking for cycles costs a good part of a big fold."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class _Verification:

@@ -6,9 +6,7 @@ the entries came in, and are the auditor's business.  Time travel (``--at``) is 
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
@@ -17,7 +15,7 @@ from ledger.errors import Broken, LedgerError
 from ledger.store.engine import Database
 from ledger.store.entries import lock_head, read_entries, read_head
 from ledger.store.rows import clear_projection, projection_rows, put_rows
-from ledger.tally.fold import decide
+from ledger.tally.fold import decide, uncollected
 from ledger.tally.projection import PROJECTION, SUMS, digest, sums_key, trace
 from ledger.tally.rollup import roll_up
 from ledger.tally.signing import reopen_entry
@@ -43,7 +41,7 @@ def replay(entries: Iterable[bytes], *, progress: Callable[[int], None] | None =
     Raises ``Broken`` ``entry-not-foldable`` with the index where an entry could never have been appended.
     """
     memory = Memory()
-    with _collector_off():
+    with uncollected():
         for index, data in enumerate(entries):
             try:
                 entry = reopen_entry(data)
@@ -62,18 +60,6 @@ def replay(entries: Iterable[bytes], *, progress: Callable[[int], None] | None =
         for (contest, area), sums in roll_up(memory).items():
             memory.put(SUMS, sums_key(contest, area), sums)
     return memory
-
-
-@contextmanager
-def _collector_off() -> Iterator[None]:
-    """Rows are immutable and without cycles; looking for cycles costs a quarter of a big fold."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _encoded(memory: Memory) -> Iterator[tuple[str, bytes, bytes]]:

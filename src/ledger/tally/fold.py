@@ -12,6 +12,9 @@ To add an event type, see docs/ARCHITECTURE.md, section "Adding an event type"; 
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from ledger.errors import Refused, Waiting
@@ -33,7 +36,7 @@ from ledger.tally.events import (
 from ledger.tally.signing import Opened
 from ledger.tally.state import ELECTION, KEYS, SINGLE, STREAMS, At, Change, Key, Need, Stream, View
 
-__all__ = ["ACTS", "decide", "more", "needs"]
+__all__ = ["ACTS", "decide", "more", "needs", "uncollected"]
 
 ACTS: Final[dict[type[EventData], Act]] = {
     FormsDefined: setup.FORMS_DEFINED,
@@ -47,6 +50,19 @@ ACTS: Final[dict[type[EventData], Act]] = {
     TallyReleased: tallies.TALLY_RELEASED,
 }
 """Every event type but ``election.opened``, which has no state to stand on and is decided by ``setup.open_election``."""
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """The garbage collector is off meanwhile: rows are immutable and without cycles, and looking for cycles costs a good part of a
+    fold over many entries."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def needs(event: Opened) -> tuple[Need, ...]:

@@ -234,8 +234,8 @@ def open_entry(data: bytes, /) -> OpenedEntry:
 
 
 def reopen_entry(data: bytes, /) -> OpenedEntry:
-    """As ``open_entry`` without the signatures: for a ledger's own replay of entries that its intake opened before.  Never for
-    bytes that somebody else gives."""
+    """As ``open_entry`` without the signatures: for a ledger's own replay of entries that its intake opened before, and for an
+    audit that checks every signature beside it.  Never for bytes that nobody checks."""
     return _placed(data, check=False)
 
 

@@ -7,6 +7,7 @@ A decision reads a view and returns a ``Change``; it never writes.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -293,6 +294,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._rows: defaultdict[str, dict[bytes, Any]] = defaultdict(dict)
+        self._ordered: dict[str, list[bytes]] = {}
 
     def get(self, table: Table[R], key: bytes, /) -> R | None:
         """The row, or None."""
@@ -310,6 +312,11 @@ class Memory:
     def under(self, table: Table[R], prefix: bytes = b"") -> Iterator[tuple[bytes, R]]:
         """All rows whose key begins with ``prefix``, in key order."""
         rows = self._rows[table.name]
-        for key in sorted(rows):
-            if key.startswith(prefix):
-                yield key, rows[key]
+        ordered = self._ordered.get(table.name, [])
+        if len(ordered) != len(rows):  # no row is ever removed: as many keys are the same keys
+            ordered = self._ordered[table.name] = sorted(rows)
+        for at in range(bisect_left(ordered, prefix), len(ordered)):
+            key = ordered[at]
+            if not key.startswith(prefix):
+                return
+            yield key, rows[key]
