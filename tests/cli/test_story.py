@@ -290,8 +290,9 @@ def test_the_demo_ends_verified_and_equal_to_the_official_totals(tmp_path: Path,
     assert ran.status == 0, ran.err
     assert ran.out.startswith(SYNTHETIC)
     assert "Verified: every signature" in ran.out
-    commands = [shlex.split(line)[1:] for line in ran.err.splitlines() if line.startswith("  ledger ")]
-    assert run("demo").code == "folder-not-empty"
+    commands = [shlex.split(line)[1:] for line in ran.err.splitlines() if line.startswith("  ") and "cd " not in line]
+    assert [command[0] for command in commands] == ["recap", "history", "findings", "log", "verify"]
+    assert run("demo", "demo-bengkulu").code == "folder-not-empty"
     monkeypatch.chdir(tmp_path / "demo-bengkulu")
     for words in commands:
         assert run(*words).status == 0, words
@@ -318,3 +319,13 @@ def test_an_import_is_labelled_and_read_by_its_folder(
     assert (recap["kind"], recap["area"], recap["counts"]["expected"]) == ("import", "99", 87)
     assert run("recap", "--ledger", "b99", "--lang", "id").out.startswith("IMPOR dari publikasi KPU")
     assert run("verify", "b99").status == 0
+
+
+def test_a_second_demo_finds_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the demo twice without naming a folder gets two."""
+    from ledger.cli.trial import _next_free
+
+    monkeypatch.chdir(tmp_path)
+    assert _next_free() == Path("demo-bengkulu")
+    (tmp_path / "demo-bengkulu").mkdir()
+    assert _next_free() == Path("demo-bengkulu-2")

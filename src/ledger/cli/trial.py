@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["demo", "import_kpu"]
 
 DEMO_FOLDER: Final = "demo-bengkulu"
+DEMOS_MAX: Final = 100
 DIFFERENT: Final = 1
 
 _STEPS: Final = {
@@ -51,6 +52,12 @@ def _steps() -> Iterator[Any]:
         yield tell
 
 
+def _next_free() -> Path:
+    """``demo-bengkulu``, or ``demo-bengkulu-2``, ... where there is one already."""
+    names = (DEMO_FOLDER, *(f"{DEMO_FOLDER}-{number}" for number in range(2, DEMOS_MAX)))
+    return next((Path(name) for name in names if not Path(name).exists()), Path(DEMO_FOLDER))
+
+
 def require_empty(place: Path) -> None:
     """Raises ``BadInput`` ``folder-not-empty``."""
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
@@ -58,14 +65,14 @@ def require_empty(place: Path) -> None:
 
 
 @command(examples=("ledger demo", "ledger demo coba --seed 7"))
-@argument("folder", required=False, default=DEMO_FOLDER, metavar="[DIR]")
+@argument("folder", required=False, default=None, metavar="[DIR]")
 @option("--seed", type=int, default=1, metavar="N", ind="Benih; benih sama, akar sama", eng="The seed; one seed, one root")
-def demo(app: App, folder: str, seed: int) -> int:
+def demo(app: App, folder: str | None, seed: int) -> int:
     """A whole synthetic election: built, summed, published and verified."""
     from ledger.node import Node
     from ledger.scenario.demo import build_demo
 
-    place = Path(folder)
+    place = _next_free() if folder is None else Path(folder)
     require_empty(place)
     started = time.monotonic()
     with _steps() as tell:
