@@ -21,7 +21,7 @@ from typing import Final
 
 from ledger.errors import BadInput, Broken
 
-__all__ = ["Calls", "DiskFiles", "Files"]
+__all__ = ["Calls", "Files"]
 
 PUBLIC_MODE: Final = 0o644
 PRIVATE_MODE: Final = 0o600
@@ -207,9 +207,6 @@ class Files:
             if problem.errno == errno.EIO:
                 raise Broken("disk-failed", "the disk failed; what it holds is not known", path=str(path)) from problem
             raise BadInput("cannot-write", _words(problem), path=str(path)) from problem
-
-
-DiskFiles = Files
 
 
 def _is_alive(process: int) -> bool:

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from ledger.errors import BadInput, Broken
-from ledger.files import DiskFiles, Files
+from ledger.files import Files
 from ledger.log.append import Answer, Log
 from ledger.log.publish import Published, publish
 from ledger.proof.merkle import prove_consistency, prove_inclusion
@@ -81,7 +81,7 @@ class Node:
         """Makes the folder and an empty log.  Raises ``BadInput`` ``folder-not-empty``."""
         if folder.exists() and any(folder.iterdir()):
             raise BadInput("folder-not-empty", "a ledger is made in a new or empty folder", path=str(folder))
-        files = DiskFiles()
+        files = Files()
         files.make_folder(folder)
         signer = NoteSigner(origin, log_key)
         pem = log_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -95,7 +95,7 @@ class Node:
     @classmethod
     def open(cls, folder: Path, *, clock: Clock) -> Node:
         """Opens a ledger folder.  Raises ``BadInput`` ``no-ledger``, ``bad-config``; ``Broken`` for its store."""
-        files = DiskFiles()
+        files = Files()
         path = folder / CONFIG_NAME
         if not path.is_file():
             raise BadInput("no-ledger", "there is no ledger.toml in this folder", path=str(folder))

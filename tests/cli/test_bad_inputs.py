@@ -177,9 +177,9 @@ def test_a_folder_that_cannot_be_written_is_told(submitted: Path, run: Run) -> N
 def test_a_device_in_use_is_told(submitted: Path, run: Run) -> None:
     """Two processes cannot sign with one key at once."""
     from ledger.device.folder import Device
-    from ledger.files import DiskFiles
+    from ledger.files import Files
 
-    with Device.open(submitted / OFFICER_DEVICE[1], files=DiskFiles()):
+    with Device.open(submitted / OFFICER_DEVICE[1], files=Files()):
         ran = run("hold", STATION, "--reason", "x", *OFFICER_DEVICE, *SIGN, "--json")
         assert (ran.status, ran.json["error"]["code"]) == (4, "device-busy")
 

@@ -250,12 +250,12 @@ def test_an_interrupt_has_its_own_status(example: Path, run: Run, monkeypatch: p
 def test_what_waits_in_the_outbox_goes_first(submitted: Path, run: Run) -> None:
     """An event that a dying process had signed is sent by the next command; a refused one is set aside."""
     from ledger.device.folder import Device
-    from ledger.files import DiskFiles
+    from ledger.files import Files
     from ledger.tally.events import TallyHeld
 
     passphrase = (submitted / PASSPHRASE[1]).read_bytes().strip()
     for station, stays in ((STATION, ""), ("9901021001001", "set aside")):
-        with Device.open(submitted / OFFICER_DEVICE[1], files=DiskFiles()) as device:
+        with Device.open(submitted / OFFICER_DEVICE[1], files=Files()) as device:
             device.unlock(passphrase)
             device.sign(TallyHeld(contest="wali-kota", station=station, round=0, reason="cek"), claimed_at=0)
         ran = run("release", STATION, "--reason", "cek", *OFFICER_DEVICE, *SIGN)

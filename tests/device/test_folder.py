@@ -16,7 +16,7 @@ import pytest
 
 from ledger.device.folder import AppendedLike, Delivery, Device
 from ledger.errors import BadInput, Broken, LedgerError, NotVerified, Refused, Usage, Waiting
-from ledger.files import Calls, DiskFiles
+from ledger.files import Calls, Files
 from ledger.log.append import Appended
 from ledger.node import Node
 from ledger.proof.checkpoint import Checkpoint, sign_checkpoint
@@ -38,7 +38,7 @@ KEY = WORLD.key(f"{STATION}/1")
 def made_device(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh device of the first station's operator, made once."""
     folder = tmp_path_factory.mktemp("device") / "operator"
-    with Device.create(folder, key=KEY, passphrase=PASSPHRASE, files=DiskFiles()) as device:
+    with Device.create(folder, key=KEY, passphrase=PASSPHRASE, files=Files()) as device:
         device.adopt(WORLD.ledger, origin=WORLD.origin, vkey=WORLD.signer.vkey)
     return folder
 
@@ -68,7 +68,7 @@ def folder(made_device: Path, tmp_path: Path) -> Path:
 
 def opened(folder: Path, *, calls: Calls | None = None) -> Device:
     """The device, open and unlocked without its passphrase (the key file's own tests use real ones)."""
-    device = Device.open(folder, files=DiskFiles(calls))
+    device = Device.open(folder, files=Files(calls))
     device._key = KEY
     return device
 
@@ -160,7 +160,7 @@ def test_what_no_ledger_could_open_is_never_signed(folder: Path) -> None:
 def test_a_device_is_private_and_opens_with_its_passphrase_alone(made_device: Path, folder: Path) -> None:
     """Modes, the wrong passphrase, the right one, and a key file of another device."""
     assert {path.stat().st_mode & 0o077 for path in (made_device / "key.pem", made_device / "stream")} == {0}
-    with Device.open(folder, files=DiskFiles()) as device:
+    with Device.open(folder, files=Files()) as device:
         with pytest.raises(Usage, match="device-locked"):
             device.sign(submitted(STATION), claimed_at=START_MS)
         with pytest.raises(BadInput, match="passphrase-wrong"):
@@ -168,9 +168,9 @@ def test_a_device_is_private_and_opens_with_its_passphrase_alone(made_device: Pa
         device.unlock(PASSPHRASE)
         assert device.key.point == KEY.point
     other = folder.with_name("other")
-    Device.create(other, key=SigningKey.derive(b"other"), passphrase=PASSPHRASE, files=DiskFiles()).close()
+    Device.create(other, key=SigningKey.derive(b"other"), passphrase=PASSPHRASE, files=Files()).close()
     shutil.copy(other / "key.pem", folder / "key.pem")
-    with Device.open(folder, files=DiskFiles()) as device, pytest.raises(BadInput, match="device-damaged"):
+    with Device.open(folder, files=Files()) as device, pytest.raises(BadInput, match="device-damaged"):
         device.unlock(PASSPHRASE)
 
 
@@ -178,10 +178,10 @@ def test_two_cannot_have_a_device_open(folder: Path) -> None:
     """Not twice in a process, not from another process; and free again after closing."""
     with opened(folder):
         with pytest.raises(BadInput, match="device-busy"):
-            Device.open(folder, files=DiskFiles())
+            Device.open(folder, files=Files())
         program = (
-            "import sys; from pathlib import Path; from ledger.device.folder import Device; from ledger.files import DiskFiles\n"
-            "try: Device.open(Path(sys.argv[1]), files=DiskFiles())\nexcept Exception as problem: print(problem.code)"
+            "import sys; from pathlib import Path; from ledger.device.folder import Device; from ledger.files import Files\n"
+            "try: Device.open(Path(sys.argv[1]), files=Files())\nexcept Exception as problem: print(problem.code)"
         )
         done = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True)
         assert done.stdout == "device-busy\n"
@@ -227,7 +227,7 @@ def test_a_damaged_device_does_not_sign(folder: Path, spoil: Callable[[Path], ob
     spoil(folder)
     for _ in range(2):
         with pytest.raises(BadInput, match="device-damaged"):
-            Device.open(folder, files=DiskFiles())
+            Device.open(folder, files=Files())
 
 
 def test_no_device_is_told(tmp_path: Path) -> None:
@@ -236,9 +236,9 @@ def test_no_device_is_told(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for name in ("missing", "empty", "file"):
         with pytest.raises(BadInput, match="no-device"):
-            Device.open(tmp_path / name, files=DiskFiles())
+            Device.open(tmp_path / name, files=Files())
     with pytest.raises(BadInput, match="folder-not-empty"):
-        Device.create(tmp_path, key=KEY, passphrase=PASSPHRASE, files=DiskFiles())
+        Device.create(tmp_path, key=KEY, passphrase=PASSPHRASE, files=Files())
 
 
 # --- a ledger that lies -----------------------------------------------------------------------------------------------------

@@ -98,9 +98,9 @@ class App:
     def device(self, office: str | None = None) -> Device:
         """The device, open and locked until the run ends."""
         from ledger.device.folder import Device
-        from ledger.files import DiskFiles
+        from ledger.files import Files
 
-        return self._open.enter_context(Device.open(self.device_folder(office), files=DiskFiles()))
+        return self._open.enter_context(Device.open(self.device_folder(office), files=Files()))
 
     # --- how to speak --------------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from ledger.cli.language import grouped, language, messages, printable, text
 from ledger.cli.output import emit, heading, line, progress
 from ledger.cli.program import argument, command, option
 from ledger.errors import BadInput
-from ledger.files import DiskFiles
+from ledger.files import Files
 from ledger.proof.note import NOTE_LIMIT_BYTES
 
 __all__ = ["verified_quietly", "verify"]
@@ -46,7 +46,7 @@ Progress = Callable[[int, int], None]
 def verify(app: App, source: str, ledger_id: str | None, known: str | None) -> int:
     """Checks every signature, link, authority and total; exit status 1 where anything is wrong."""
     wanted = None if ledger_id is None else _ledger_id(ledger_id)
-    kept = None if known is None else Known.from_note(DiskFiles().read(Path(known), NOTE_LIMIT_BYTES))
+    kept = None if known is None else Known.from_note(Files().read(Path(known), NOTE_LIMIT_BYTES))
     report = _verify(app, source, wanted, kept)
     if app.json:
         emit(report)

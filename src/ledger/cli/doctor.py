@@ -170,10 +170,10 @@ def _disk(folder: Path) -> Check:
 
 
 def _writable(folder: Path) -> Check:
-    from ledger.files import DiskFiles
+    from ledger.files import Files
 
     probe = folder / ".doctor-probe"
-    files = DiskFiles()
+    files = Files()
 
     def look() -> Check:
         files.write(probe, b"probe\n", private=True)

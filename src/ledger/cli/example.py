@@ -10,7 +10,7 @@ from typing import Final
 from ledger.cli.app import DEVICES, App, clock
 from ledger.cli.language import text
 from ledger.cli.opening import DEFAULT_LEVELS, deliver, make_device, open_ledger, show_opened
-from ledger.files import DiskFiles
+from ledger.files import Files
 from ledger.tally.events import (
     AreaRow,
     Candidate,
@@ -84,7 +84,7 @@ def make_example(app: App, place: Path) -> None:
         passphrase=PASSPHRASE,
     )
     try:
-        files = DiskFiles()
+        files = Files()
         files.write(place / DEVICES / PASSPHRASE_NAME, PASSPHRASE + b"\n", private=True)
         files.write(place / FIGURES_NAME, FIGURES.encode())
         administrator = made.devices["administrator"]

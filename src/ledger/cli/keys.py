@@ -19,7 +19,7 @@ from ledger.cli.program import argument, command, option
 from ledger.cli.signing import Signing, append, passphrase_from, passphrase_options, signing_options
 from ledger.cli.tables import batches, checked, read_csv, read_document
 from ledger.errors import BadInput, Usage
-from ledger.files import DiskFiles
+from ledger.files import Files
 from ledger.tally.events import KEYS_MAX, KeyRevoked, KeyRow, KeysEnrolled
 from ledger.tally.signing import SigningKey, key_id, possession_digest
 from ledger.tally.state import KEYS, SEATS, Reader, seat_key
@@ -76,7 +76,7 @@ def key_new(
         if app.has_ledger() and ledger is not None and app.node.ledger_id() == ledger:
             device.adopt(ledger, origin=app.node.signer.key.name, vkey=app.node.signer.vkey)
     request = _request(row.keys[0])  # type: ignore[union-attr]
-    DiskFiles().write(place / REQUEST_NAME, request.encode())
+    Files().write(place / REQUEST_NAME, request.encode())
     if app.json:
         emit({"device": str(place), "key": key_id(key.point).hex(), "point": key.point.hex(), "request": str(place / REQUEST_NAME)})
         return

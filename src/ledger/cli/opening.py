@@ -99,9 +99,9 @@ def offices(founding: Founding) -> dict[str, EventStream]:
 def make_device(folder: Path, key: SigningKey, passphrase: bytes) -> Device:
     """A new device folder with this key, open and unlocked."""
     from ledger.device.folder import Device
-    from ledger.files import DiskFiles
+    from ledger.files import Files
 
-    return Device.create(folder, key=key, passphrase=passphrase, files=DiskFiles())
+    return Device.create(folder, key=key, passphrase=passphrase, files=Files())
 
 
 def deliver(device: Device, node: Node) -> None:

@@ -14,7 +14,7 @@ from ledger.cli.output import emit, line
 from ledger.cli.program import argument, command, option
 from ledger.device.receipts import CheckedReceipt, check_receipt
 from ledger.errors import BadInput, Usage
-from ledger.files import DiskFiles
+from ledger.files import Files
 from ledger.proof.checkpoint import parse_checkpoint
 from ledger.proof.note import parse_note, parse_vkey
 from ledger.proof.tlogproof import PROOF_LIMIT_BYTES
@@ -44,7 +44,7 @@ def prove(app: App, entry: str, out: str | None, old: int | None) -> None:
     checkpoint = parse_checkpoint(parse_note(node.head().checkpoint).text)
     path = None if old is None else node.consistency(old, checkpoint.size)
     if out is not None:
-        DiskFiles().write(Path(out), proof)
+        Files().write(Path(out), proof)
     if app.json:
         said: dict[str, object] = {"index": index, "size": checkpoint.size, "root": checkpoint.root.hex()}
         said["proof"] = out if out is not None else proof.decode()
@@ -89,7 +89,7 @@ def prove(app: App, entry: str, out: str | None, old: int | None) -> None:
 )
 def receipt_check(app: App, file: str, submission: str | None, log_vkey: str | None) -> None:
     """Checks a receipt offline, against the device's own bytes; exit status 1 where it does not prove them."""
-    files = DiskFiles()
+    files = Files()
     receipt = files.read(Path(file), PROOF_LIMIT_BYTES)
     sent = files.read(Path(submission) if submission else Path(file).with_suffix(".submission"), ENTRY_LIMIT_BYTES)
     vkey, origin, source = _log_key(app, log_vkey)
@@ -110,7 +110,7 @@ def _log_key(app: App, given: str | None) -> tuple[str, str, str]:
         raise Usage("log-key-missing", "say whose log the receipt is from", option="--log-vkey")
     path = app.folder / "ledger.toml"
     try:
-        config = tomllib.loads(DiskFiles().read(path, CONFIG_LIMIT_BYTES).decode())
+        config = tomllib.loads(Files().read(path, CONFIG_LIMIT_BYTES).decode())
         return str(config["vkey"]), str(config["origin"]), str(path)
     except (ValueError, KeyError) as problem:
         raise BadInput("bad-config", f"ledger.toml cannot be read: {problem}", path=str(path)) from None

@@ -79,9 +79,9 @@ def passphrase_from(app: App, *, file: str | None, descriptor: int | None, new: 
         except OSError as problem:
             raise Usage("passphrase-unreadable", str(problem.strerror), option=f"--passphrase-fd {descriptor}") from None
     elif file is not None:
-        from ledger.files import DiskFiles
+        from ledger.files import Files
 
-        data = DiskFiles().read(Path(file), PASSPHRASE_LIMIT_BYTES)
+        data = Files().read(Path(file), PASSPHRASE_LIMIT_BYTES)
     elif app.asks:
         return _prompted(label, new=new)
     else:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from ledger.errors import BadInput, Refused
-from ledger.files import DiskFiles
+from ledger.files import Files
 from ledger.tally.canonical import encode
 from ledger.tally.events import DATA_TYPES, EventData, type_of
 
@@ -35,7 +35,7 @@ def read_source(source: str) -> str:
         if len(data) > FILE_LIMIT_BYTES:
             raise BadInput("file-too-large", "more than 50 MB", path="-")
     else:
-        data = DiskFiles().read(Path(source), FILE_LIMIT_BYTES)
+        data = Files().read(Path(source), FILE_LIMIT_BYTES)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as problem:

@@ -18,7 +18,7 @@ from ledger.cli.reading import known_contest
 from ledger.cli.signing import Signing, append, signing_options
 from ledger.cli.tables import checked
 from ledger.errors import BadInput, Refused, Usage
-from ledger.files import DiskFiles
+from ledger.files import Files
 from ledger.recap.views import contests_of, election_of
 from ledger.tally.events import (
     PHOTOS_MAX,
@@ -251,7 +251,7 @@ def _photos(said: tuple[str, ...]) -> list[tuple[Photo, bytes]]:
         page, colon, name = words.partition(":")
         if not colon or not page.isdecimal() or not 1 <= int(page) <= 99:
             raise Usage("photo-invalid", "write PAGE:FILE", option="--photo", found=words)
-        data = DiskFiles().read(Path(name), PHOTO_LIMIT_BYTES)
+        data = Files().read(Path(name), PHOTO_LIMIT_BYTES)
         held.append((Photo(int(page), hashlib.sha256(data).digest(), len(data)), data))
     return held
 
@@ -260,7 +260,7 @@ def _keep_photos(app: App, signing: Signing, held: list[tuple[Photo, bytes]]) ->
     """Photos lie beside the log under their own hash; a photo whose event never comes harms nobody."""
     if signing.dry_run:
         return
-    files = DiskFiles()
+    files = Files()
     for photo, data in held:
         name = photo.sha256.hex()
         folder = app.folder / "photos" / name[:2]
