@@ -37,6 +37,7 @@ from ledger.tally import events as e
 from ledger.tally import forms as f
 from ledger.tally.canonical import encode, tagged_hash
 from ledger.tally.fold import ACTS, decide
+from ledger.tally.memory import Memory
 from ledger.tally.pages import AREA_TAG, STATION_TAG, recap_pages, recap_root
 from ledger.tally.projection import SUMS, sums_key, trace
 from ledger.tally.rollup import roll_up
@@ -50,7 +51,7 @@ from ledger.tally.signing import (
     root_digest,
     sign_event,
 )
-from ledger.tally.state import At, Memory
+from ledger.tally.state import At
 
 ROOT: Final = Path(__file__).parent.parent
 DOCS: Final = ROOT / "docs"
@@ -178,7 +179,7 @@ class _Ledger:
         change = decide(self.memory, event, At(index, time))
         assert not isinstance(change, Refused | Waiting), change
         self.memory.apply(change)
-        for table, key, row in trace(event, index, change):
+        for table, key, row in trace(index, change):
             self.memory.put(table, key, row)
         entry = encode_entry(index=index, chain=self._chain, sequenced_at=time, payload=event.payload, signature=event.signature)
         self._streams[seed] = position + 1, event_id

@@ -46,8 +46,9 @@ from ledger.tally.events import (
     TallyReleased,
     TallySubmitted,
 )
-from ledger.tally.fold import decide, more, needs
+from ledger.tally.fold import LOAD_ROUNDS, decide, more, needs
 from ledger.tally.forms import Block, FigureDefinition, FormDefinition, RuleDefinition, check_form
+from ledger.tally.memory import Memory
 from ledger.tally.projection import PROJECTION, SUMS, digest, sums_key, trace
 from ledger.tally.rollup import roll_up
 from ledger.tally.signing import (
@@ -60,7 +61,7 @@ from ledger.tally.signing import (
     possession_digest,
     root_digest,
 )
-from ledger.tally.state import At, Change, Memory, Table
+from ledger.tally.state import ELECTION, SINGLE, At, Change, Need, Range, Table
 
 from .proof.models import tree_root
 
@@ -296,14 +297,34 @@ class Named:
 
     def __init__(self, state: Memory, event: Opened) -> None:
         self._state = state
-        self._named = {(table.name, key) for table, key in needs(event)}
-        self._named |= {(table.name, key) for table, key in more(self, event)}
+        self._named: set[tuple[str, bytes]] = set()
+        self._ranges: list[tuple[str, bytes]] = []
+        election = state.get(ELECTION, SINGLE)
+        self._name(needs(event, () if election is None else election.digits))
+        for _ in range(LOAD_ROUNDS):
+            self._name(more(self, event))
+
+    def _name(self, named: Iterable[Need]) -> None:
+        for need in named:
+            if isinstance(need, Range):
+                self._ranges.append((need.table.name, need.prefix))
+            else:
+                self._named.add((need[0].name, need[1]))
 
     def get(self, table: Table[Any], key: bytes, /) -> Any:
         """The row, if it was named."""
-        if (table.name, key) not in self._named:
+        if (table.name, key) not in self._named and not self._within(table, key):
             raise Unnamed(f"{table.name} {key!r}")
         return self._state.get(table, key)
+
+    def under(self, table: Table[Any], prefix: bytes = b"") -> Iterator[tuple[bytes, Any]]:
+        """The rows below, if the range was named."""
+        if not self._within(table, prefix):
+            raise Unnamed(f"{table.name} from {prefix!r}")
+        return self._state.under(table, prefix)
+
+    def _within(self, table: Table[Any], key: bytes) -> bool:
+        return any(name == table.name and key.startswith(prefix) for name, prefix in self._ranges)
 
 
 def rows_of(state: Memory) -> dict[str, dict[bytes, Any]]:
@@ -358,7 +379,7 @@ class MemoryLog:
             )
             self.indexes[event.event_id] = index
             self.state.apply(answer)
-            for table, key, row in trace(event, index, answer):
+            for table, key, row in trace(index, answer):
                 self.state.put(table, key, row)
         return answer
 

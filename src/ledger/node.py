@@ -5,6 +5,7 @@ Clock, randomness and keys enter the program here (and in ``cli`` for devices), 
     ledger.toml     origin, verifier key, ledger id once opened, where the database is
     ledger.db       the log and its projections (or a PostgreSQL address in ledger.toml)
     log-key.pem     the log's Ed25519 key, readable by its owner alone
+    sealer-key.pem  the sealer's P-256 key, likewise; without it the log makes no seals
     public/         what ``publish`` writes, unless told another place
 """
 
@@ -19,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
@@ -34,12 +36,14 @@ from ledger.store.engine import Database
 from ledger.store.entries import Head, StoredEntry, find_events, read_entries, read_head, tile_reader
 from ledger.store.rows import Rows
 from ledger.tally.canonical import encode
-from ledger.tally.signing import OpenedEntry, reopen_entry
-from ledger.tally.state import ELECTION, SINGLE, STREAMS, Reader, Stream
+from ledger.tally.rows import Stream
+from ledger.tally.signing import OpenedEntry, SigningKey, reopen_entry
+from ledger.tally.state import ELECTION, SINGLE, STREAMS, Reader
 
 __all__ = ["CONFIG_NAME", "Node", "Snapshot", "system_clock"]
 
 CONFIG_NAME: Final = "ledger.toml"
+SEALER_NAME: Final = "sealer-key.pem"
 CONFIG_LIMIT_BYTES: Final = 100_000
 THREADS: Final = max(1, os.cpu_count() or 1)
 
@@ -56,6 +60,24 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def _pem(key: Ed25519PrivateKey | EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _sealer(folder: Path, files: Files) -> SigningKey | None:
+    """The sealer's key, where the folder has one."""
+    path = folder / SEALER_NAME
+    if not path.is_file():
+        return None
+    try:
+        key = load_pem_private_key(files.read(path, CONFIG_LIMIT_BYTES), None)
+    except (TypeError, ValueError) as problem:
+        raise BadInput("bad-config", f"{SEALER_NAME} cannot be read: {problem}", path=str(path)) from None
+    if not isinstance(key, EllipticCurvePrivateKey):
+        raise BadInput("bad-config", f"{SEALER_NAME} holds no P-256 key", path=str(path))
+    return SigningKey(key)
+
+
 class Snapshot:
     """The ledger at one tree size, for reading: ``state`` to walk, ``entry`` to fetch."""
 
@@ -68,29 +90,41 @@ class Snapshot:
 class Node:
     """One ledger folder, open.  Close it, or use it as a context manager."""
 
-    def __init__(self, folder: Path, database: Database, signer: NoteSigner, *, clock: Clock, files: Files) -> None:
+    def __init__(
+        self, folder: Path, database: Database, signer: NoteSigner, *, clock: Clock, files: Files, sealer: SigningKey | None
+    ) -> None:
         self.folder: Final = folder
         self.database: Final = database
         self.signer: Final = signer
         self.files: Final = files
-        self._log = Log(database, signer=signer, clock=clock)
+        self._log = Log(database, signer=signer, clock=clock, sealer=sealer)
         self._executor = ThreadPoolExecutor(THREADS) if THREADS > 1 else None
 
     @classmethod
-    def create(cls, folder: Path, *, origin: str, log_key: Ed25519PrivateKey, clock: Clock, database: str | None = None) -> Node:
-        """Makes the folder and an empty log.  Raises ``BadInput`` ``folder-not-empty``."""
+    def create(
+        cls,
+        folder: Path,
+        *,
+        origin: str,
+        log_key: Ed25519PrivateKey,
+        clock: Clock,
+        database: str | None = None,
+        sealer: SigningKey | None = None,
+    ) -> Node:
+        """Makes the folder and an empty log; with a ``sealer`` it seals its recaps.  Raises ``BadInput`` ``folder-not-empty``."""
         if folder.exists() and any(folder.iterdir()):
             raise BadInput("folder-not-empty", "a ledger is made in a new or empty folder", path=str(folder))
         files = Files()
         files.make_folder(folder)
         signer = NoteSigner(origin, log_key)
-        pem = log_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        files.write(folder / "log-key.pem", pem, private=True)
+        files.write(folder / "log-key.pem", _pem(log_key), private=True)
+        if sealer is not None:
+            files.write(folder / SEALER_NAME, _pem(sealer.private), private=True)
         store = Database.create(database or folder / "ledger.db", origin=origin)
         address = f"database = {_quoted(database)}\n" if database else ""
         config = f"# A tally ledger (see README).\norigin = {_quoted(origin)}\nvkey = {_quoted(signer.vkey)}\n{address}"
         files.write(folder / CONFIG_NAME, config.encode())
-        return cls(folder, store, signer, clock=clock, files=files)
+        return cls(folder, store, signer, clock=clock, files=files, sealer=sealer)
 
     @classmethod
     def open(cls, folder: Path, *, clock: Clock) -> Node:
@@ -111,7 +145,7 @@ class Node:
         if signer.vkey != vkey:
             raise Broken("log-key-other", "log-key.pem is not the key that ledger.toml names", path=str(folder))
         store = Database.open(str(config["database"]) if "database" in config else folder / "ledger.db")
-        return cls(folder, store, signer, clock=clock, files=files)
+        return cls(folder, store, signer, clock=clock, files=files, sealer=_sealer(folder, files))
 
     def __enter__(self) -> Node:
         return self

@@ -18,11 +18,12 @@ from ledger.proof.merkle import Frontier, leaf_hash, subtree_root
 from ledger.proof.note import NoteSigner
 from ledger.proof.tiles import TILE_WIDTH, encode_bundle, entry_layout, tile_layout
 from ledger.tally.fold import decide
+from ledger.tally.memory import Memory
 from ledger.tally.pages import page_path, recap_pages, recap_root
 from ledger.tally.projection import SUMS, sums_key, trace
 from ledger.tally.rollup import roll_up
 from ledger.tally.signing import encode_entry, reopen_entry
-from ledger.tally.state import ELECTION, SINGLE, At, Change, Memory
+from ledger.tally.state import ELECTION, SINGLE, At, Change
 
 Files = dict[str, bytes]
 
@@ -77,7 +78,7 @@ def state_of(entries: Iterable[bytes]) -> Memory:
         change = decide(memory, entry.event, At(index, entry.sequenced_at))
         if isinstance(change, Change):
             memory.apply(change)
-            for table, key, row in trace(entry.event, index, change):
+            for table, key, row in trace(index, change):
                 memory.put(table, key, row)
     for (contest, area), sums in roll_up(memory).items():
         memory.put(SUMS, sums_key(contest, area), sums)

@@ -20,8 +20,9 @@ from ledger.proof.note import NoteCosigner, NoteSigner
 from ledger.tally.events import ElectionOpened, Root
 from ledger.tally.projection import SUMS, sums_key
 from ledger.tally.rollup import roll_up
+from ledger.tally.rows import Standing
 from ledger.tally.signing import sign_event
-from ledger.tally.state import SLOTS, Standing, slot_key
+from ledger.tally.state import SLOTS, slot_key
 
 from ..world import GOOD, LOG_KEY, ORIGIN, STATIONS, MemoryLog, World, corrected, held, released, submitted
 from .conftest import SIGNER, Honest

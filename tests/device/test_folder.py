@@ -24,8 +24,9 @@ from ledger.proof.merkle import leaf_hash, prove_consistency, prove_inclusion, r
 from ledger.proof.tlogproof import TlogProof, encode_proof
 from ledger.tally.canonical import encode
 from ledger.tally.events import EventData
+from ledger.tally.rows import Stream
 from ledger.tally.signing import SigningKey, open_submission, reopen_entry
-from ledger.tally.state import STREAMS, Stream
+from ledger.tally.state import STREAMS
 from tests.world import GOOD, START_MS, STATIONS, MemoryLog, World, corrected, make_node, submissions_of, submitted
 
 PASSPHRASE = b"a passphrase of tests"

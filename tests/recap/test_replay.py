@@ -19,11 +19,12 @@ from ledger.recap.views import area_name, contests_of, election_of, entry_view, 
 from ledger.store.schema import PROJECTION_TABLES
 from ledger.tally.canonical import encode
 from ledger.tally.events import DATA_TYPES
+from ledger.tally.memory import Memory
 from ledger.tally.pages import recap_pages
 from ledger.tally.projection import PROJECTION, digest
 from ledger.tally.rollup import frame_of
 from ledger.tally.signing import open_entry, reopen_entry
-from ledger.tally.state import CONTESTS, Memory
+from ledger.tally.state import CONTESTS
 
 from ..world import (
     GOOD,

@@ -34,8 +34,9 @@ from ledger.tally.events import (
     Root,
 )
 from ledger.tally.forms import Block, FigureDefinition, RuleDefinition
+from ledger.tally.rows import Key, Revocation, Slot
 from ledger.tally.signing import draft_digest, possession_digest, root_digest, sign_event
-from ledger.tally.state import KEYS, SEATS, SLOTS, Key, Revocation, Slot, seat_key, slot_key
+from ledger.tally.state import KEYS, SEATS, SLOTS, seat_key, slot_key
 
 from ..world import (
     FORM,

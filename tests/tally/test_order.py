@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from ledger.device.stream import Signed
 from ledger.tally.events import Figures
-from ledger.tally.state import SLOTS, Change, Slot, slot_key
+from ledger.tally.rows import Slot
+from ledger.tally.state import SLOTS, Change, slot_key
 
 from ..world import GOOD, STATIONS, MemoryLog, World, code_of, corrected, submitted
 

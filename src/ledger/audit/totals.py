@@ -13,11 +13,12 @@ import msgspec
 
 from ledger.audit.published import Difference, Published
 from ledger.audit.report import CandidateTotal, ContestTotal
+from ledger.tally.memory import Memory
 from ledger.tally.pages import page_path, recap_pages, recap_root
 from ledger.tally.projection import PROJECTION, SUMS, VERSIONS, VOIDS, sums_key, version_index
 from ledger.tally.rollup import COUNTS, Sums, contest_form, roll_up
 from ledger.tally.signing import key_id
-from ledger.tally.state import CONTESTS, ELECTION, KEYS, SINGLE, STREAMS, Memory, Table
+from ledger.tally.state import CONTESTS, ELECTION, KEYS, SINGLE, STREAMS, Table
 
 __all__ = ["Totalled", "compare_projection", "compare_recap", "contest_totals"]
 

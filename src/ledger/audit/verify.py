@@ -54,9 +54,10 @@ from ledger.proof.merkle import leaf_hash
 from ledger.proof.tiles import TILE_WIDTH
 from ledger.tally.events import ElectionOpened
 from ledger.tally.fold import decide, uncollected
+from ledger.tally.memory import Memory
 from ledger.tally.projection import trace
 from ledger.tally.signing import OpenedEntry, reopen_entry
-from ledger.tally.state import At, Change, Memory
+from ledger.tally.state import At, Change
 
 __all__ = ["Known", "verify"]
 
@@ -363,7 +364,7 @@ class _Verification:
             if change.void:
                 self._void += 1
             if self._tracing:
-                for table, key, row in trace(entry.event, index, change):
+                for table, key, row in trace(index, change):
                     memory.put(table, key, row)
             self._folded = index + 1
             if self._folded in recaps:

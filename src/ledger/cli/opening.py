@@ -52,8 +52,9 @@ def open_ledger(
     from ledger.scenario.founding import found
     from ledger.tally.events import KeysEnrolled
     from ledger.tally.fold import decide
+    from ledger.tally.memory import Memory
     from ledger.tally.signing import open_submission
-    from ledger.tally.state import At, Memory
+    from ledger.tally.state import At
 
     check_passphrase(passphrase)
     founding = found(  # 1

@@ -21,7 +21,8 @@ from ledger.tally.events import (
     StationRow,
 )
 from ledger.tally.forms import SHIPPED_FORMS, shipped_form
-from ledger.tally.state import CONTESTS, Contest
+from ledger.tally.rows import Contest
+from ledger.tally.state import CONTESTS
 
 __all__ = ["area_add", "contest_add", "form_add"]
 

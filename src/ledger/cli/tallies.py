@@ -32,9 +32,10 @@ from ledger.tally.events import (
     TallySubmitted,
 )
 from ledger.tally.rollup import contest_form
+from ledger.tally.rows import Contest, Slot, Standing
 from ledger.tally.rules import CompiledForm
 from ledger.tally.signing import reopen_entry
-from ledger.tally.state import KEYS, SLOTS, Contest, Reader, Slot, Standing, slot_key
+from ledger.tally.state import KEYS, SLOTS, Reader, slot_key
 
 __all__ = ["correct", "hold", "release", "submit"]
 

@@ -6,7 +6,7 @@ The steps of ``Log.append``, and what a crash there leaves (docs/ARCHITECTURE.md
 2. lock the head; read everything else after it                                          -- nothing happened
 3. known events: the same event id, under any valid signature, is answered with its place
 4. load every row that the batch's decisions read, set-wise
-5. decide one event after the other; a refusal leaves no trace
+5. decide one event after the other; a refusal leaves no trace.  Where a seal is due, it is the batch's last entry
 6. write entries, full subtrees, state and totals; sign the checkpoint; move the head    -- rolled back
 7. commit                                                                                -- all or nothing
 8. answer.  Whoever got no answer sends the same bytes again                             -- step 3 answers
@@ -21,23 +21,29 @@ from typing import Final
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from ledger.errors import Refused, Waiting
+from ledger.errors import Broken, Refused, Waiting
 from ledger.proof.checkpoint import Checkpoint, sign_checkpoint
 from ledger.proof.merkle import leaf_hash
 from ledger.proof.note import NoteSigner
 from ledger.store.engine import Database
 from ledger.store.entries import Head, StoredEntry, find_events, lock_head, write_entries
 from ledger.store.rows import Batch
-from ledger.tally.events import ElectionOpened
-from ledger.tally.fold import decide, more, needs
+from ledger.tally.events import ElectionOpened, RecapSealed
+from ledger.tally.fold import LOAD_ROUNDS, decide, more, needs
 from ledger.tally.projection import VOIDS, trace
-from ledger.tally.signing import Opened, encode_entry, open_submission
-from ledger.tally.state import At
+from ledger.tally.recaps import current_root
+from ledger.tally.rows import Seal
+from ledger.tally.signing import Opened, SigningKey, encode_entry, open_submission, sign_event
+from ledger.tally.state import CERTIFICATES, CONTESTS, ELECTION, KEYS, PENDING, SEALS, SINGLE, STREAMS, At, Change
 
-__all__ = ["BATCH_EVENTS", "Answer", "Appended", "Log", "admit"]
+__all__ = ["BATCH_EVENTS", "SEAL_ENTRIES", "SEAL_MS", "Answer", "Appended", "Log", "admit"]
 
 BATCH_EVENTS: Final = 1_000
-"""The most events that one transaction appends."""
+"""The most events that one transaction appends, a seal not counted."""
+
+SEAL_MS: Final = 15 * 60 * 1_000
+SEAL_ENTRIES: Final = 50_000
+"""A seal is due when so much time, or so many entries, lie behind the last one; and with each certificate of a deciding level."""
 
 _OPEN_CHUNK: Final = 64
 
@@ -45,13 +51,14 @@ _OPEN_CHUNK: Final = 64
 class Appended(Struct, frozen=True, gc=False):
     """The event stands at ``index`` (entry 0 is the first).  ``void`` is its code where it takes no effect, '' where it does;
     ``before`` is True where it stood there before this call; ``late`` where the clock had gone back, so that the entry bears the
-    time of the one before."""
+    time of the one before; ``pending`` where it waits for a second seat's approval."""
 
     event_id: bytes
     index: int
     void: str
     before: bool
     late: bool
+    pending: bool
 
 
 Answer = Appended | Refused | Waiting
@@ -76,12 +83,16 @@ def _open_all(submissions: Sequence[bytes]) -> list[Opened | Refused]:
 
 
 class Log:
-    """A ledger's log, open for appending.  ``clock`` gives ms since 1970; ``signer`` holds the log's Ed25519 key."""
+    """A ledger's log, open for appending.  ``clock`` gives ms since 1970; ``signer`` holds the log's Ed25519 key; ``sealer`` the
+    key that seals the recaps, None for a log that makes no seals."""
 
-    def __init__(self, database: Database, *, signer: NoteSigner, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, database: Database, *, signer: NoteSigner, clock: Callable[[], int], sealer: SigningKey | None = None
+    ) -> None:
         self._database = database
         self._signer = signer
         self._clock = clock
+        self._sealer = sealer
 
     def append(self, submissions: Sequence[bytes], *, executor: Executor | None = None) -> list[Answer]:
         """One answer for each submission, in order.  Appends at most ``BATCH_EVENTS`` of them a transaction.
@@ -101,7 +112,9 @@ class Log:
         events = [event for event in opened if isinstance(event, Opened)]
         known = find_events(connection, [event.event_id for event in events])  # 3
         batch = Batch(connection)
-        batch.load(need for event in events if event.event_id not in known for need in needs(event))  # 4
+        election = batch.get(ELECTION, SINGLE)
+        digits = () if election is None else election.digits
+        batch.load(need for event in events if event.event_id not in known for need in needs(event, digits))  # 4
         now = self._clock()
         work = _Work(batch, head, max(head.sequenced_at, now))
         answers: list[Answer] = []
@@ -111,15 +124,37 @@ class Log:
             elif event.event_id in known:
                 index = known[event.event_id]
                 void = batch.get(VOIDS, index.to_bytes(8)) or ""
-                answers.append(Appended(event.event_id, index, void, True, False))
+                pending = batch.get(PENDING, event.event_id)
+                waits = pending is not None and pending.state == "open"
+                answers.append(Appended(event.event_id, index, void, True, False, waits))
             else:
                 answer = self._refuse_other_log(event) or work.take(event, late=work.time > now)
                 if isinstance(answer, Appended):
                     known[event.event_id] = answer.index
                 answers.append(answer)
         if work.entries:
+            self._seal(work)  # 5
             self._write(connection, head, work)  # 6
         return answers
+
+    def _seal(self, work: _Work) -> None:
+        """Appends a seal where one is due and this log's sealer is the one that entry 0 names."""
+        key = None if self._sealer is None else work.batch.get(KEYS, self._sealer.point)
+        election = work.batch.get(ELECTION, SINGLE)
+        if self._sealer is None or election is None or key is None or key.role != "sealer" or not work.seal_due():
+            return
+        stream = work.batch.get(STREAMS, self._sealer.point)
+        submission, _ = sign_event(
+            self._sealer,
+            RecapSealed(size=work.size, root=current_root(work.batch, size=work.size)),
+            ledger=election.ledger,
+            position=0 if stream is None else stream.position,
+            previous=None if stream is None else stream.previous,
+            claimed_at=work.time,
+        )
+        answer = work.take(open_submission(submission), late=False)
+        if not isinstance(answer, Appended) or answer.void:
+            raise Broken("seal-refused", f"the log's own seal was not taken: {answer}")
 
     def _refuse_other_log(self, event: Opened) -> Refused | None:
         """Entry 0 names the key of the log that it opens; it is not for another log."""
@@ -143,13 +178,22 @@ class _Work:
         self.time = time
         self.chain = head.chain
         self.entries: list[StoredEntry] = []
-        self._size = head.size
+        self._start = head.size
+        self._tallied = False
+        self._decided = False
+
+    @property
+    def size(self) -> int:
+        """The tree size with what this batch has appended."""
+        return self._start + len(self.entries)
 
     def take(self, event: Opened, *, late: bool) -> Answer:
         """Decides one event at the next index; what is refused leaves no trace."""
-        index = self._size + len(self.entries)
-        further = more(self.batch, event)
-        if further:
+        index = self.size
+        for _ in range(LOAD_ROUNDS):
+            further = more(self.batch, event)
+            if not further:
+                break
             self.batch.load(further)
         change = decide(self.batch, event, At(index, self.time))
         if isinstance(change, Refused | Waiting):
@@ -164,9 +208,29 @@ class _Work:
             )
         except Refused as refusal:
             return refusal
+        self._note_what_changed(change)
         self.batch.apply(change)
-        for table, key, row in trace(event, index, change):
+        for table, key, row in trace(index, change):
             self.batch.put(table, key, row)
         self.chain = leaf_hash(data)
         self.entries.append(StoredEntry(index, event.event_id, self.chain, data))
-        return Appended(event.event_id, index, change.void, False, late)
+        return Appended(event.event_id, index, change.void, False, late, change.pending)
+
+    def _note_what_changed(self, change: Change) -> None:
+        """Whether tallies changed, and whether the level that decides a contest has certified it."""
+        self._tallied = self._tallied or bool(change.slots)
+        election = self.batch.get(ELECTION, SINGLE)
+        for table, key, row in change.puts:
+            if table is CERTIFICATES and election is not None and row.in_force and self.batch.get(table, key) != row:
+                contest, _, area = key.decode().partition("/")
+                listed = self.batch.get(CONTESTS, contest.encode())
+                levels = {level.digits: level.code for level in election.opened.levels}
+                fresh = row.index == self.size
+                self._decided = self._decided or (fresh and listed is not None and levels.get(len(area)) == listed.deciding)
+
+    def seal_due(self) -> bool:
+        """Whether the recaps are to be sealed now: the deciding level certified, or enough time or entries since the last seal."""
+        if self._decided:
+            return True
+        last = self.batch.get(SEALS, SINGLE) or Seal(0, 0, 0, b"")
+        return self._tallied and (self.time - last.time >= SEAL_MS or self.size - last.size >= SEAL_ENTRIES)

@@ -16,10 +16,11 @@ from ledger.store.engine import Database
 from ledger.store.entries import lock_head, read_entries, read_head
 from ledger.store.rows import clear_projection, projection_rows, put_rows
 from ledger.tally.fold import decide, uncollected
+from ledger.tally.memory import Memory
 from ledger.tally.projection import PROJECTION, SUMS, digest, sums_key, trace
 from ledger.tally.rollup import roll_up
 from ledger.tally.signing import reopen_entry
-from ledger.tally.state import At, Change, Memory
+from ledger.tally.state import At, Change
 
 __all__ = ["Replayed", "rebuild", "replay", "replay_store"]
 
@@ -53,7 +54,7 @@ def replay(entries: Iterable[bytes], *, progress: Callable[[int], None] | None =
             if not isinstance(change, Change):
                 raise Broken("entry-not-foldable", str(change), index=index)
             memory.apply(change)
-            for table, key, row in trace(entry.event, index, change):
+            for table, key, row in trace(index, change):
                 memory.put(table, key, row)
             if progress is not None and index % PROGRESS_ENTRIES == 0:
                 progress(index)

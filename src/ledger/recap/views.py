@@ -15,22 +15,10 @@ from ledger.errors import BadInput
 from ledger.tally.events import Figures, TallyCorrected, TallyHeld, TallyReleased, TallySubmitted
 from ledger.tally.projection import SUMS, VERSIONS, VOIDS, sums_key, version_index, version_prefix
 from ledger.tally.rollup import COUNTS, Sums, contest_form, standing_figures
+from ledger.tally.rows import Contest, Election, Slot
 from ledger.tally.rules import CompiledForm, evaluate
 from ledger.tally.signing import OpenedEntry, key_id, reopen_entry
-from ledger.tally.state import (
-    AREAS,
-    CONTESTS,
-    ELECTION,
-    KEYS,
-    SINGLE,
-    SLOTS,
-    Contest,
-    Election,
-    Reader,
-    Slot,
-    slot_key,
-    slot_parts,
-)
+from ledger.tally.state import AREAS, CONTESTS, ELECTION, KEYS, SINGLE, SLOTS, Reader, slot_key, slot_parts
 
 __all__ = [
     "AreaRecap",

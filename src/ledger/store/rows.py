@@ -11,8 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.store.schema import PROJECTION_TABLES
 from ledger.tally.projection import PROJECTION, SUMS, sums_key
+from ledger.tally.recaps import RECAPS, Recaps
 from ledger.tally.rollup import Frame, Totals, add_to, carry_up, contribution, frame_of
-from ledger.tally.state import Change, Need, Table, slot_parts
+from ledger.tally.state import Change, Need, Range, Table, slot_parts
 
 __all__ = ["Batch", "Rows", "clear_projection", "projection_rows", "put_rows", "scan"]
 
@@ -30,9 +31,12 @@ class Rows:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._rows: dict[str, dict[bytes, Any]] = {table.name: {} for table in PROJECTION}
+        self._recaps = Recaps(self)
 
     def get(self, table: Table[R], key: bytes, /) -> R | None:
         """The row, or None."""
+        if table is RECAPS:
+            return self._recaps.get(key)  # type: ignore[return-value]
         known = self._rows[table.name]
         if key not in known:
             self.load([(table, key)])
@@ -41,7 +45,10 @@ class Rows:
     def load(self, needs: Iterable[Need]) -> None:
         """Fetches what is not known yet, set-wise: one statement for up to 500 keys of a table."""
         wanted: dict[str, tuple[Table[Any], dict[bytes, None]]] = {}
-        for table, key in needs:
+        for need in needs:
+            if isinstance(need, Range):  # read as it is walked
+                continue
+            table, key = need
             if key not in self._rows[table.name]:
                 wanted.setdefault(table.name, (table, {}))[1][key] = None
         for name, (table, unknown) in wanted.items():
@@ -73,11 +80,29 @@ class Batch(Rows):
         self._rows[table.name][key] = row
         self._dirty[table.name][key] = None
 
+    def under(self, table: Table[R], prefix: bytes = b"") -> Iterator[tuple[bytes, R]]:
+        """As stored, with what this batch has put by now in its place."""
+        rows, dirty = self._rows[table.name], self._dirty[table.name]
+        put = sorted(key for key in dirty if key.startswith(prefix))
+        at = 0
+        for key, row in scan(self._connection, table.name, prefix):
+            while at < len(put) and put[at] < key:
+                yield put[at], rows[put[at]]
+                at += 1
+            if at < len(put) and put[at] == key:
+                yield key, rows[key]
+                at += 1
+            else:
+                yield key, table.decode(row)
+        for key in put[at:]:
+            yield key, rows[key]
+
     def apply(self, change: Change) -> None:
         """Takes over a decision's rows and what its slots add to the totals directly above them."""
         for table, key, row in change.puts:
             self.put(table, key, row)
         for slot in change.slots:
+            self._recaps.changed(slot.key, new=slot.before is None)
             code, station, _round = slot_parts(slot.key)
             frame = self._frame(code)
             above = frame.above(station)

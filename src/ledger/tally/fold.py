@@ -18,37 +18,83 @@ from contextlib import contextmanager
 from typing import Final
 
 from ledger.errors import Refused, Waiting
-from ledger.tally.acts import keys, setup, tallies
-from ledger.tally.acts.case import Act, Case, void
+from ledger.tally.acts import amendments, keys, matters, plenaries, revotes, setup, tallies
+from ledger.tally.acts.approvals import approving, pend
+from ledger.tally.acts.case import Act, Case, Digits, check_power, void
 from ledger.tally.events import (
+    Approved,
+    CandidateChanged,
     ContestsListed,
+    ElectionAmended,
     ElectionOpened,
     EventData,
+    FindingExplained,
     FormsDefined,
+    IncidentRecorded,
+    JurisdictionsAmended,
     JurisdictionsListed,
     KeyRevoked,
+    KeyRotated,
     KeysEnrolled,
+    ObjectionRaised,
+    ObjectionSettled,
+    RecapCertified,
+    RecapRead,
+    RecapReopened,
+    RecapSealed,
+    RecommendationAnswered,
+    RecommendationIssued,
+    RevoteOrdered,
+    RevoteWithdrawn,
+    TallyAttested,
     TallyCorrected,
     TallyHeld,
     TallyReleased,
     TallySubmitted,
+    TallyWithdrawn,
+    VotePostponed,
 )
+from ledger.tally.rows import Election, Key, Stream
 from ledger.tally.signing import Opened
-from ledger.tally.state import ELECTION, KEYS, SINGLE, STREAMS, At, Change, Key, Need, Stream, View
+from ledger.tally.state import ELECTION, KEYS, SINGLE, STREAMS, At, Change, Need, View
 
-__all__ = ["ACTS", "decide", "more", "needs", "uncollected"]
+__all__ = ["ACTS", "LOAD_ROUNDS", "decide", "more", "needs", "uncollected"]
 
-ACTS: Final[dict[type[EventData], Act]] = {
+LOAD_ROUNDS: Final = 3
+"""How often ``more`` may name rows that were not there before: once for most acts, and once more inside an approval."""
+
+_PROPOSED: Final[dict[type[EventData], Act]] = {
+    ElectionAmended: amendments.ELECTION_AMENDED,
     FormsDefined: setup.FORMS_DEFINED,
     ContestsListed: setup.CONTESTS_LISTED,
+    CandidateChanged: amendments.CANDIDATE_CHANGED,
     JurisdictionsListed: setup.JURISDICTIONS_LISTED,
+    JurisdictionsAmended: amendments.JURISDICTIONS_AMENDED,
     KeysEnrolled: keys.KEYS_ENROLLED,
+    KeyRotated: keys.KEY_ROTATED,
     KeyRevoked: keys.KEY_REVOKED,
     TallySubmitted: tallies.TALLY_SUBMITTED,
     TallyCorrected: tallies.TALLY_CORRECTED,
+    TallyWithdrawn: tallies.TALLY_WITHDRAWN,
     TallyHeld: tallies.TALLY_HELD,
     TallyReleased: tallies.TALLY_RELEASED,
+    TallyAttested: matters.TALLY_ATTESTED,
+    FindingExplained: tallies.FINDING_EXPLAINED,
+    RecapRead: plenaries.RECAP_READ,
+    RecapCertified: plenaries.RECAP_CERTIFIED,
+    RecapReopened: plenaries.RECAP_REOPENED,
+    RecapSealed: plenaries.RECAP_SEALED,
+    ObjectionRaised: matters.OBJECTION_RAISED,
+    ObjectionSettled: matters.OBJECTION_SETTLED,
+    RecommendationIssued: matters.RECOMMENDATION_ISSUED,
+    RecommendationAnswered: matters.RECOMMENDATION_ANSWERED,
+    IncidentRecorded: matters.INCIDENT_RECORDED,
+    VotePostponed: revotes.VOTE_POSTPONED,
+    RevoteOrdered: revotes.REVOTE_ORDERED,
+    RevoteWithdrawn: revotes.REVOTE_WITHDRAWN,
 }
+
+ACTS: Final[dict[type[EventData], Act]] = {**_PROPOSED, Approved: approving(_PROPOSED)}
 """Every event type but ``election.opened``, which has no state to stand on and is decided by ``setup.open_election``."""
 
 
@@ -65,22 +111,24 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def needs(event: Opened) -> tuple[Need, ...]:
-    """The rows that a decision on ``event`` may read, from the event alone."""
+def needs(event: Opened, digits: Digits) -> tuple[Need, ...]:
+    """The rows that a decision on ``event`` may read, from the event alone; ``digits``: the code lengths of the election's levels
+    (fixed by entry 0), empty before it is opened."""
     act = ACTS.get(type(event.data))
     common: tuple[Need, ...] = ((ELECTION, SINGLE), (KEYS, event.key), (STREAMS, event.key))
-    return common if act is None else common + act.needs(event.data)
+    return common if act is None else common + act.needs(event.data, digits)
 
 
 def more(view: View, event: Opened) -> tuple[Need, ...]:
-    """The rows that show only once the first are there; none for most."""
+    """The rows that show only once the first are there; none for most.  To be asked again once those are there, ``LOAD_ROUNDS``
+    times at most."""
     act = ACTS.get(type(event.data))
-    return () if act is None else act.more(view, event.data)
+    return () if act is None else act.more(view, event)
 
 
 def decide(view: View, event: Opened, at: At) -> Change | Refused | Waiting:
     """What ``event`` does at ``at``.  1 the election, 2 the key, 3 its revocation, 4 its stream, 5 its
-    validity, 6 its role, 7 the act."""
+    validity, 6 its role and what the election gives it, 7 the act, 8 whether that waits for a second seat."""
     try:
         return _decide(view, event, at)
     except (Refused, Waiting) as answer:
@@ -92,7 +140,7 @@ def _decide(view: View, event: Opened, at: At) -> Change:
     if isinstance(event.data, ElectionOpened):  # 1
         if election is not None:
             raise Refused("already-opened", "a ledger is opened once")
-        return _move_stream(event, setup.open_election(event, event.data, at))
+        return _move_stream(event, setup.open_election(event, event.data, at), ())
     if election is None:
         raise Refused("not-opened", "the first entry of a ledger is election.opened")
     if event.ledger != election.ledger:
@@ -100,16 +148,31 @@ def _decide(view: View, event: Opened, at: At) -> Change:
     key = view.get(KEYS, event.key)
     if key is None:  # 2
         raise Waiting("key-unknown", "the key is not enrolled yet; send the same bytes again once it is")
-    late = key.revoked and _is_late_evidence(key, event)  # 3
+    late = _is_late_evidence(key, event)  # 3
     _check_stream(view, event)  # 4
+    act = ACTS[type(event.data)]
     if late:
-        return _move_stream(event, void("key-revoked"))
+        return _move_stream(event, void("key-revoked"), act.places(view, event.data))
     if key.valid_until and at.time > key.valid_until:  # 5
         raise Refused("key-expired", "the key was valid until an earlier time", valid_until=key.valid_until)
-    act = ACTS[type(event.data)]
-    if key.role not in act.roles:  # 6
-        raise Refused("role-not-entitled", "keys of this role may not do this", role=key.role, type=event.type)
-    return _move_stream(event, act.decide(view, event.data, Case(event, key, election, at)))  # 7
+    return _move_stream(event, _act(view, event, act, Case(event, key, election, at)), act.places(view, event.data))
+
+
+def _act(view: View, event: Opened, act: Act, case: Case) -> Change:
+    if case.key.role not in act.roles:  # 6
+        raise Refused("role-not-entitled", "keys of this role may not do this", role=case.key.role, type=event.type)
+    check_power(case, event.data, event.type)
+    change = act.decide(view, event.data, case)  # 7
+    if change.void or change.second == "never":
+        return change
+    if change.second == "always" or _needs_second(case.election, case.key, event.type):  # 8
+        return pend(event, change, case)
+    return change
+
+
+def _needs_second(election: Election, key: Key, name: str) -> bool:
+    """What the election makes wait for a second seat; an operator's acts on the own form never do."""
+    return key.role != "operator" and name in election.now.second_seats
 
 
 def _check_stream(view: View, event: Opened) -> None:
@@ -127,6 +190,8 @@ def _check_stream(view: View, event: Opened) -> None:
 def _is_late_evidence(key: Key, event: Opened) -> bool:
     """Whether a revoked key's event comes in as void: up to the last good position that the revocation named.  Refused beyond,
     whatever came before it: waiting for what will never come would wedge the device's queue."""
+    if key.after and not key.revoked:
+        raise Refused("key-retired", "the key's seat passed to another by rotation", seat=key.seat)
     for revocation in key.revoked:
         if any(event.position <= position for position in revocation.last_good):
             return True
@@ -134,6 +199,6 @@ def _is_late_evidence(key: Key, event: Opened) -> bool:
     return False
 
 
-def _move_stream(event: Opened, change: Change) -> Change:
+def _move_stream(event: Opened, change: Change, places: tuple[bytes, ...]) -> Change:
     stream = (STREAMS, event.key, Stream(event.position + 1, event.event_id))
-    return Change((*change.puts, stream), change.slots, change.void)
+    return Change((*change.puts, stream), change.slots, change.void, change.second, change.pending, places)

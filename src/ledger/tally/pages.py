@@ -17,10 +17,23 @@ from ledger.proof.merkle import Frontier, leaf_hash
 from ledger.tally.canonical import encode, tagged_hash
 from ledger.tally.projection import SUMS, sums_key
 from ledger.tally.rollup import Sums, frame_of, standing_figures
+from ledger.tally.rows import Contest, Slot
 from ledger.tally.rules import CompiledForm
-from ledger.tally.state import CONTESTS, SLOTS, Contest, Reader, Slot, slot_parts
+from ledger.tally.state import CONTESTS, SLOTS, Reader, slot_parts
 
-__all__ = ["PAGE_VERSION", "Page", "area_pages", "page_path", "recap_pages", "recap_root", "station_row"]
+__all__ = [
+    "AREA_TAG",
+    "PAGE_VERSION",
+    "STATION_TAG",
+    "Page",
+    "area_pages",
+    "area_row",
+    "commit",
+    "page_path",
+    "recap_pages",
+    "recap_root",
+    "station_row",
+]
 
 PAGE_VERSION: Final = 1
 
@@ -52,19 +65,29 @@ class _Open:
         self.hashes: list[bytes] = []
 
     def add(self, tag: str, row: list[object]) -> bytes:
-        commitment = tagged_hash(tag, _encode(row))
+        commitment = commit(tag, row)
         self.rows.append(row)
         self.hashes.append(commitment)
         return commitment
 
 
-def station_row(contest: str, station: str, slot: Slot, form: CompiledForm) -> list[object]:
-    """[contest, code, round, standing ids, state, standing figures, codes of findings, corrections that changed a number]."""
+def commit(tag: str, row: list[object]) -> bytes:
+    """The commitment of a row."""
+    return tagged_hash(tag, _encode(row))
+
+
+def area_row(contest: str, area: str, total: Sums, count: int, children: bytes) -> list[object]:
+    """[contest, code, sums, present, counts, rows directly below, SHA-256 over their commitments in code order]."""
+    return [contest, area, list(total.figures), list(total.present), list(total.counts), count, children]
+
+
+def station_row(contest: str, station: str, round_: int, slot: Slot, form: CompiledForm) -> list[object]:
+    """[contest, code, round, standing ids, state, standing figures, codes of findings, acts that changed a number shown]."""
     findings = sorted({code for standing in slot.standing for code in standing.broken})
     return [
         contest,
         station,
-        0,
+        round_,
         [standing.event for standing in slot.standing],
         slot.state,
         list(standing_figures(slot, form)),
@@ -80,13 +103,13 @@ def area_pages(
     *,
     digits: Sequence[int],
     size: int,
-    slots: Iterable[tuple[str, Slot]],
+    slots: Iterable[tuple[str, int, Slot]],
     sums: Callable[[str], Sums],
 ) -> Iterator[Page]:
     """The pages of one contest, each area after all that lies in it; the contest's top area comes last.
 
-    ``slots``: (station, slot) in code order.  ``sums``: the total of an area.  ``digits``: code lengths of the levels, highest
-    first.  Holds no more than one chain of open areas.
+    ``slots``: (station, round, slot) in code order, annulled ones left out.  ``sums``: the total of an area.  ``digits``: code
+    lengths of the levels, highest first.  Holds no more than one chain of open areas.
     """
     lengths = [length for length in digits[:-1] if length >= len(contest.area)]
     chain: list[_Open] = []
@@ -95,20 +118,12 @@ def area_pages(
         area = chain.pop()
         total = sums(area.area)
         children = hashlib.sha256(b"".join(area.hashes)).digest()
-        row: list[object] = [
-            code,
-            area.area,
-            list(total.figures),
-            list(total.present),
-            list(total.counts),
-            len(area.rows),
-            children,
-        ]
+        row = area_row(code, area.area, total, len(area.rows), children)
         data = _encode([PAGE_VERSION, size, row, area.rows])
-        commitment = chain[-1].add(AREA_TAG, row) if chain else tagged_hash(AREA_TAG, _encode(row))
+        commitment = chain[-1].add(AREA_TAG, row) if chain else commit(AREA_TAG, row)
         return Page(code, area.area, data, commitment, not chain)
 
-    for station, slot in slots:
+    for station, round_, slot in slots:
         path = [station[:length] for length in lengths]
         shared = 0
         while shared < len(chain) and chain[shared].area == path[shared]:
@@ -116,7 +131,7 @@ def area_pages(
         while len(chain) > shared:
             yield close()
         chain.extend(_Open(area) for area in path[shared:])
-        chain[-1].add(STATION_TAG, station_row(code, station, slot, form))
+        chain[-1].add(STATION_TAG, station_row(code, station, round_, slot, form))
     while chain:
         yield close()
 
@@ -133,7 +148,7 @@ def recap_pages(state: Reader, size: int) -> Iterator[Page]:
             form,
             digits=digits,
             size=size,
-            slots=((slot_parts(key)[1], slot) for key, slot in state.under(SLOTS, f"{code}/".encode())),
+            slots=((*slot_parts(key)[1:], slot) for key, slot in state.under(SLOTS, f"{code}/".encode()) if not slot.annulled),
             sums=lambda area, code=code, zero=zero: state.get(SUMS, sums_key(code, area)) or zero,  # type: ignore[misc]
         )
 

@@ -12,12 +12,21 @@ from typing import Any, Final
 
 import msgspec
 
-from ledger.tally.events import TallyCorrected, TallyHeld, TallyReleased, TallySubmitted
 from ledger.tally.rollup import Sums
-from ledger.tally.signing import Opened
-from ledger.tally.state import TABLES, Change, Table, slot_key
+from ledger.tally.state import TABLES, Change, Table, area_key
 
-__all__ = ["PROJECTION", "SUMS", "VERSIONS", "VOIDS", "digest", "sums_key", "trace", "version_index", "version_prefix"]
+__all__ = [
+    "PENDING_WORD",
+    "PROJECTION",
+    "SUMS",
+    "VERSIONS",
+    "VOIDS",
+    "digest",
+    "sums_key",
+    "trace",
+    "version_index",
+    "version_prefix",
+]
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 
@@ -25,7 +34,10 @@ SUMS: Final[Table[Sums]] = Table("sums", _encode, msgspec.msgpack.Decoder(Sums).
 """(contest, area) -> the total."""
 
 VERSIONS: Final[Table[str]] = Table("versions", _encode, msgspec.msgpack.Decoder(str).decode)
-"""(slot, index) -> the void code, or '' where the event took effect: every event that named the slot, late ones included."""
+"""(slot or area, index) -> the void code, '' where the event took effect, or PENDING_WORD where it waits for a second seat: every
+event that named the slot or the area, late ones included."""
+
+PENDING_WORD: Final = "pending"
 
 VOIDS: Final[Table[str]] = Table("voids", _encode, msgspec.msgpack.Decoder(str).decode)
 """index -> the void code of an entry that stands nowhere."""
@@ -34,9 +46,8 @@ PROJECTION: Final[tuple[Table[Any], ...]] = (*TABLES, SUMS, VERSIONS, VOIDS)
 """Every table that replay drops and rebuilds, in the order of the digest."""
 
 
-def sums_key(contest: str, area: str) -> bytes:
-    """A total's key."""
-    return f"{contest}/{area}".encode()
+sums_key = area_key
+"""A total's key."""
 
 
 def version_prefix(slot: bytes) -> bytes:
@@ -49,12 +60,11 @@ def version_index(key: bytes) -> int:
     return int.from_bytes(key[-8:])
 
 
-def trace(event: Opened, index: int, change: Change) -> Iterator[tuple[Table[Any], bytes, Any]]:
+def trace(index: int, change: Change) -> Iterator[tuple[Table[Any], bytes, Any]]:
     """The rows of VERSIONS and VOIDS that an appended event adds."""
-    data = event.data
-    if isinstance(data, TallySubmitted | TallyCorrected | TallyHeld | TallyReleased):
-        slot = slot_key(data.contest, data.station, data.round)
-        yield VERSIONS, version_prefix(slot) + index.to_bytes(8), change.void
+    word = change.void or (PENDING_WORD if change.pending else "")
+    for place in change.places:
+        yield VERSIONS, version_prefix(place) + index.to_bytes(8), word
     if change.void:
         yield VOIDS, index.to_bytes(8), change.void
 

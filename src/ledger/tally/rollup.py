@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from ledger.errors import Broken
 from ledger.tally.events import FIGURES_MAX, Figures
+from ledger.tally.rows import Contest, Slot
 from ledger.tally.rules import CompiledForm
-from ledger.tally.state import CONTESTS, ELECTION, FORMS, SINGLE, SLOTS, Contest, Reader, Slot, View, form_key, slot_parts
+from ledger.tally.state import CONTESTS, ELECTION, FORMS, SINGLE, SLOTS, Reader, View, form_key, slot_parts
 
 __all__ = [
     "COUNTS",
@@ -36,8 +37,9 @@ COUNTS: Final = ("expected", "in", "held", "differing", "confirmed", "corrected"
 """The fixed order of a total's counts (docs/FORMATS.md).
 
 ``expected``: stations listed for the contest.  ``in``: with a standing tally, held ones included.  ``held``, ``differing``,
-``confirmed``: stations in that state.  ``corrected``: stations of which a correction changed a number at least once.
-``with_findings``: stations of which a standing form breaks a rule.  ``awaiting``: stations awaiting a revote (none yet).
+``confirmed``: stations in that state.  ``corrected``: stations of which an act changed a number that was shown at least once.
+``with_findings``: stations of which a standing form breaks a rule.  ``awaiting``: stations of which a revote was ordered whose
+form is not in.  An annulled slot is in no count: its station's is that of the round that holds.
 """
 
 Vector = tuple[int, ...]
@@ -69,7 +71,12 @@ class Sums(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     @classmethod
     def zero(cls, figures: int) -> Sums:
         """The total of nothing, for a form with so many figures."""
-        return cls((0,) * figures, (0,) * figures, (0,) * len(COUNTS))
+        return _zero(figures)
+
+
+@lru_cache(maxsize=FIGURES_MAX + 1)
+def _zero(figures: int) -> Sums:
+    return Sums((0,) * figures, (0,) * figures, (0,) * len(COUNTS))
 
 
 def standing_figures(slot: Slot, form: CompiledForm) -> Figures:
@@ -87,10 +94,12 @@ def standing_figures(slot: Slot, form: CompiledForm) -> Figures:
 
 
 def contribution(slot: Slot, form: CompiledForm) -> Sums:
-    """What one listed slot adds to every total above it."""
+    """What one listed slot adds to every total above it; an annulled one nothing."""
     state = slot.state
+    if state == "annulled":
+        return Sums.zero(form.figure_count)
     if state == "none":
-        return _nothing_in(form.figure_count)
+        return _nothing_in(form.figure_count, awaiting=int(slot.order > 0))
     counts = (
         1,
         1,
@@ -112,10 +121,10 @@ def contribution(slot: Slot, form: CompiledForm) -> Sums:
     )
 
 
-@lru_cache(maxsize=FIGURES_MAX)
-def _nothing_in(figures: int) -> Sums:
-    """A listed station without a tally: expected, and nothing else."""
-    return Sums((0,) * figures, (0,) * figures, (1, *(0,) * (len(COUNTS) - 1)))
+@lru_cache(maxsize=2 * FIGURES_MAX)
+def _nothing_in(figures: int, *, awaiting: int) -> Sums:
+    """A listed station without a tally: expected, and perhaps awaiting a revote."""
+    return Sums((0,) * figures, (0,) * figures, (1, *(0,) * (len(COUNTS) - 2), awaiting))
 
 
 Totals = dict[tuple[str, str], Sums]
@@ -149,7 +158,7 @@ def frame_of(view: View, code: str) -> Frame:
     contest, election = view.get(CONTESTS, code.encode()), view.get(ELECTION, SINGLE)
     if contest is None or election is None:
         raise Broken("store-damaged", "a contest or the election is missing", contest=code)
-    return Frame(contest, contest_form(view, contest), tuple(level.digits for level in election.opened.levels))
+    return Frame(contest, contest_form(view, contest), election.digits)
 
 
 def add_to(totals: Totals, place: tuple[str, str], sums: Sums) -> None:

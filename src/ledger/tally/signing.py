@@ -22,20 +22,23 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from msgspec import UNSET
 
 from ledger.errors import Refused
 from ledger.proof.merkle import leaf_hash
 from ledger.tally.canonical import decode, encode, tagged_hash
 from ledger.tally.events import (
-    DATA_TYPES,
     ENTRY_LIMIT_BYTES,
     LATER_TYPES,
+    ElectionAmended,
     ElectionOpened,
     Entry,
     EventData,
+    KeyRotated,
     KeysEnrolled,
     Payload,
     Submission,
+    decode_data,
     type_of,
 )
 
@@ -49,17 +52,22 @@ __all__ = [
     "encode_entry",
     "event_id_of",
     "key_id",
+    "note_digest",
     "open_entry",
     "open_submission",
     "possession_digest",
     "reopen_entry",
     "root_digest",
+    "rotation_digest",
     "sign_event",
 ]
 
 EVENT_TAG: Final = "tally-ledger/event/v1"
 POSSESSION_TAG: Final = "tally-ledger/possession/v1"
+ROTATION_TAG: Final = "tally-ledger/rotation/v1"
 ROOT_TAG: Final = "tally-ledger/root/v1"
+TEXT_TAG: Final = "tally-ledger/text/v1"
+SALT_BYTES: Final = 16
 
 CURVE_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
@@ -73,7 +81,6 @@ _DETERMINISTIC: Final = ec.ECDSA(Prehashed(hashes.SHA256()), deterministic_signi
 _payload_decoder: Final = msgspec.msgpack.Decoder(Payload)
 _submission_decoder: Final = msgspec.msgpack.Decoder(Submission)
 _entry_decoder: Final = msgspec.msgpack.Decoder(Entry)
-_data_decoders: Final = {name: msgspec.msgpack.Decoder(data_type) for name, data_type in DATA_TYPES.items()}
 _encoder: Final = msgspec.msgpack.Encoder(order="sorted")
 
 
@@ -210,6 +217,18 @@ def possession_digest(ledger: bytes, *, point: bytes, role: str, scope: str, sea
     return tagged_hash(POSSESSION_TAG, encode([ledger, point, role, scope, seat]))
 
 
+def rotation_digest(ledger: bytes, *, old: bytes, new: bytes, seat: str) -> bytes:
+    """What a new key signs to take over the seat of the key ``old``; the rotation itself is signed by the old one."""
+    return tagged_hash(ROTATION_TAG, encode([ledger, old, new, seat]))
+
+
+def note_digest(salt: bytes, text: str) -> bytes:
+    """The hash of a text that lies beside the log; ``salt``: 16 bytes that lie with it."""
+    if len(salt) != SALT_BYTES:
+        raise Refused("schema", f"a salt has {SALT_BYTES} bytes")
+    return tagged_hash(TEXT_TAG, salt + text.encode())
+
+
 def encode_entry(*, index: int, chain: bytes, sequenced_at: int, payload: bytes, signature: bytes) -> bytes:
     """An entry's bytes.  Raises ``Refused`` ``entry-too-large`` beyond 65,535 bytes."""
     data = _encoder.encode(Entry(1, index, chain, sequenced_at, Submission(payload, signature)))
@@ -250,20 +269,16 @@ def _placed(data: bytes, *, check: bool) -> OpenedEntry:
 def _open(submission: Submission, *, check: bool) -> Opened:
     """1 canonical payload, 2 known type, 3 canonical data, 4 where nil may stand, 5 points and proofs inside, 6 signature."""
     payload = decode(submission.payload, _payload_decoder)  # 1
-    decoder = _data_decoders.get(payload.type)
-    if decoder is None:  # 2
+    data = decode_data(payload.type, bytes(payload.data))  # 3
+    if data is None:  # 2
         code = "type-later" if payload.type in LATER_TYPES else "type-unknown"
         raise Refused(code, "this version of the ledger does not take this event type", type=payload.type)
-    data = decode(bytes(payload.data), decoder)  # 3
     opening = isinstance(data, ElectionOpened)
     if (payload.ledger is None) != opening or (payload.previous is None) != (payload.position == 0):  # 4
         raise Refused("schema", "ledger is nil in entry 0 alone, previous at position 0 alone")
     event_id = event_id_of(submission.payload)
     if check:
-        if isinstance(data, KeysEnrolled):  # 5
-            _check_possession(data, payload.ledger or b"")
-        elif isinstance(data, ElectionOpened):
-            _check_founders(data)
+        _check_inside(data, payload)  # 5
         check_signature(payload.key, event_id, submission.signature)  # 6
     return Opened(
         event_id,
@@ -277,6 +292,25 @@ def _open(submission: Submission, *, check: bool) -> Opened:
         submission.payload,
         submission.signature,
     )
+
+
+def _check_inside(data: EventData, payload: Payload) -> None:
+    """The points and signatures that the data itself holds."""
+    ledger = payload.ledger or b""
+    match data:
+        case KeysEnrolled():
+            _check_possession(data, ledger)
+        case KeyRotated():
+            digest = rotation_digest(ledger, old=payload.key, new=data.point, seat=data.seat)
+            check_signature(data.point, digest, data.proof)
+        case ElectionOpened():
+            _check_founders(data)
+        case ElectionAmended():
+            for body in () if data.registrars is UNSET else data.registrars:
+                digest = possession_digest(ledger, point=body.point, role="registrar", scope=body.scope, seat=body.body)
+                check_signature(body.point, digest, body.signature)
+        case _:
+            pass
 
 
 def _check_possession(data: KeysEnrolled, ledger: bytes) -> None:

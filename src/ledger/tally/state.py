@@ -1,14 +1,12 @@
 """What the fold knows: tables of rows, and the two things that pass between a decision and its state (docs/ARCHITECTURE.md).
 
-A *table* maps keys to immutable rows; key and row have canonical bytes, so any store can keep them and any two stores can be
-compared byte for byte.  A *view* answers ``get(table, key)``: here ``Memory`` (replay, audit), in ``ledger.store`` the ``Batch``.
-A decision reads a view and returns a ``Change``; it never writes.
+A *table* maps keys to immutable rows (``ledger.tally.rows``); key and row have canonical bytes, so any store can keep them and any
+two stores can be compared byte for byte.  A *view* answers ``get(table, key)`` and ``under(table, prefix)``: here ``Memory``
+(replay, audit), in ``ledger.store`` the ``Batch``.  A decision reads a view and returns a ``Change``; it never writes.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
@@ -17,165 +15,73 @@ import msgspec
 from msgspec import Struct
 
 from ledger.tally.canonical import encode
-from ledger.tally.events import Candidate, ElectionOpened, Figures, Voters
 from ledger.tally.forms import FormDefinition
+from ledger.tally.rows import (
+    Area,
+    Attestation,
+    CandidateChange,
+    Certificate,
+    Contest,
+    Election,
+    Explanation,
+    Incident,
+    Key,
+    Objection,
+    Pending,
+    Recommendation,
+    Revote,
+    Seal,
+    Slot,
+    Stream,
+    VotersOf,
+)
 from ledger.tally.rules import CompiledForm, compile_form
 
 __all__ = [
     "AREAS",
+    "ATTESTATIONS",
+    "CANDIDATES",
+    "CERTIFICATES",
     "CONTESTS",
     "ELECTION",
-    "EMPTY_SLOT",
+    "EXPLANATIONS",
     "FORMS",
+    "INCIDENTS",
     "KEYS",
+    "OBJECTIONS",
+    "PENDING",
+    "RECOMMENDATIONS",
+    "REVOTES",
+    "SEALS",
     "SEATS",
     "SINGLE",
     "SLOTS",
     "STREAMS",
     "TABLES",
-    "Area",
+    "VOTERS",
     "At",
     "Change",
-    "Contest",
-    "Election",
-    "Key",
-    "Memory",
     "Need",
+    "Range",
     "Reader",
-    "Revocation",
-    "Row",
-    "Slot",
     "SlotChange",
-    "Standing",
-    "State",
-    "Stream",
     "Table",
     "View",
+    "area_key",
+    "area_place",
+    "area_prefix",
+    "attestation_key",
+    "candidate_key",
+    "explanation_key",
     "form_key",
     "seat_key",
     "slot_key",
     "slot_parts",
 ]
 
-
-class Row(Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
-    """A row of state: an array in canonical MessagePack."""
-
-
-# --- rows --------------------------------------------------------------------------------------------------------------------
-
-
-class Election(Row, frozen=True):
-    """What entry 0 said, with the ledger's id."""
-
-    ledger: bytes
-    opened: ElectionOpened
-
-
-class Area(Row, frozen=True):
-    """A jurisdiction of the tree: its level (index into the election's levels), and for stations zone, voters and contests."""
-
-    name: str
-    level: int
-    zone: str
-    voters_male: Voters
-    voters_female: Voters
-    contests: tuple[str, ...]
-
-
-class Contest(Row, frozen=True):
-    """A contest as listed."""
-
-    name_id: str
-    name_en: str
-    form: str
-    version: int
-    area: str
-    candidates: tuple[Candidate, ...]
-    certifying: tuple[str, ...]
-    deciding: str
-
-
-class Revocation(Row, frozen=True):
-    """When (log index), why, and up to which position acts still come in as void evidence; a list of none or one each."""
-
-    index: int
-    reason: str
-    suspect_since: tuple[int, ...]
-    last_good: tuple[int, ...]
-
-
-class Key(Row, frozen=True):
-    """An enrolled key.  ``roles``: what a registrar may enrol.  ``revoked``: none or one revocation."""
-
-    role: str
-    scope: str
-    seat: str
-    valid_until: int
-    enrolled: int
-    roles: tuple[str, ...]
-    revoked: tuple[Revocation, ...]
-
-
-class Stream(Row, frozen=True):
-    """The head of a key's stream: the position that comes next, and the event id before it."""
-
-    position: int
-    previous: bytes | None
-
-
-class Standing(Row, frozen=True):
-    """One event that stands for a slot.  ``corrects`` is 1 where it changed figures of one before; ``broken`` the rule findings."""
-
-    event: bytes
-    index: int
-    role: str
-    seat: str
-    corrects: int
-    figures: Figures
-    broken: tuple[str, ...]
-
-
-class Slot(Row, frozen=True):
-    """A tally's place: one (contest, station, round).
-
-    ``seats`` holds the standing event of each operator's seat, in seat order; ``decided`` the event of an officer (or importer)
-    that took their place, alone.  ``held`` is 1 while out of the totals.  ``changes`` counts the corrections that changed a number.
-    """
-
-    seats: tuple[Standing, ...]
-    decided: tuple[Standing, ...]
-    held: int
-    changes: int
-
-    @property
-    def standing(self) -> tuple[Standing, ...]:
-        """The events that stand: the decided one, or those of the seats."""
-        return self.decided or self.seats
-
-    @property
-    def state(self) -> State:
-        """The slot's state in the words of design and glossary."""
-        standing = self.decided or self.seats
-        if not standing:
-            return "none"
-        if self.held:
-            return "held"
-        if len(standing) > 1:
-            first = standing[0].figures
-            return "confirmed" if all(other.figures == first for other in standing) else "differing"
-        return "corrected" if standing[0].corrects else "single"
-
-
-State = Literal["none", "single", "confirmed", "differing", "corrected", "held"]
-
-EMPTY_SLOT: Final = Slot((), (), 0, 0)
-
-
 # --- tables ------------------------------------------------------------------------------------------------------------------
 
 R = TypeVar("R")
-R_co = TypeVar("R_co", covariant=True)
 
 
 class Table(Generic[R]):
@@ -212,13 +118,44 @@ def _form_table() -> Table[CompiledForm]:
 ELECTION: Final = _table("election", Election)
 FORMS: Final = _form_table()
 CONTESTS: Final = _table("contests", Contest)
+CANDIDATES: Final = _table("candidates", CandidateChange)
 AREAS: Final = _table("areas", Area)
+VOTERS: Final = _table("voters", VotersOf)
 KEYS: Final = _table("keys", Key)
 SEATS: Final = _table("seats", bytes)
 STREAMS: Final = _table("streams", Stream)
+PENDING: Final = _table("pending", Pending)
 SLOTS: Final = _table("slots", Slot)
+ATTESTATIONS: Final = _table("attestations", Attestation)
+EXPLANATIONS: Final = _table("explanations", Explanation)
+CERTIFICATES: Final = _table("certificates", Certificate)
+OBJECTIONS: Final = _table("objections", Objection)
+RECOMMENDATIONS: Final = _table("recommendations", Recommendation)
+REVOTES: Final = _table("revotes", Revote)
+INCIDENTS: Final = _table("incidents", Incident)
+SEALS: Final = _table("seals", Seal)
 
-TABLES: Final[tuple[Table[Any], ...]] = (ELECTION, FORMS, CONTESTS, AREAS, KEYS, SEATS, STREAMS, SLOTS)
+TABLES: Final[tuple[Table[Any], ...]] = (
+    ELECTION,
+    FORMS,
+    CONTESTS,
+    CANDIDATES,
+    AREAS,
+    VOTERS,
+    KEYS,
+    SEATS,
+    STREAMS,
+    PENDING,
+    SLOTS,
+    ATTESTATIONS,
+    EXPLANATIONS,
+    CERTIFICATES,
+    OBJECTIONS,
+    RECOMMENDATIONS,
+    REVOTES,
+    INCIDENTS,
+    SEALS,
+)
 """In the order of the projection's digest."""
 
 SINGLE: Final = b""
@@ -246,6 +183,35 @@ def slot_parts(key: bytes) -> tuple[str, str, int]:
     return contest, station, int(round_)
 
 
+def area_key(contest: str, area: str) -> bytes:
+    """The key of what belongs to a contest and area: a total, a certificate, a station's voters."""
+    return f"{contest}/{area}".encode()
+
+
+area_prefix = area_key
+"""What the keys of all slots (certificates, ...) of a contest below an area begin with."""
+
+
+def area_place(contest: str, area: str) -> bytes:
+    """Where the history of an area is kept, beside its stations' slots; ``contest`` '' for acts of no contest."""
+    return f"{contest or '*'}/{area}/-".encode()
+
+
+def candidate_key(contest: str, number: int) -> bytes:
+    """A candidate's key."""
+    return f"{contest}/{number:02}".encode()
+
+
+def attestation_key(slot: bytes, role: str, scope: str, seat: str) -> bytes:
+    """The key of what one attester says of a slot's tally."""
+    return b"/".join((slot, seat_key(role, scope, seat)))
+
+
+def explanation_key(slot: bytes, code: str) -> bytes:
+    """The key of a finding's explanation."""
+    return b"/".join((slot, code.encode()))
+
+
 # --- what passes between decision and state ------------------------------------------------------------------------------------
 
 
@@ -265,14 +231,30 @@ class SlotChange(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A decision's effect: rows to put, the slots among them with what they were, and the void code ('' where it took effect)."""
+    """A decision's effect.
+
+    ``puts``: rows to put; ``slots``: the slots among them with what they were.  ``void``: the code of an event that took no effect.
+    ``second``: whether it needs a second seat: as the election says, always, or never.  ``pending``: it was put down to be
+    approved. ``places``: whose history it belongs to (keys of slots, or ``area_place``).
+    """
 
     puts: tuple[tuple[Table[Any], bytes, Any], ...]
     slots: tuple[SlotChange, ...]
     void: str
+    second: Literal["as-said", "always", "never"] = "as-said"
+    pending: bool = False
+    places: tuple[bytes, ...] = ()
 
 
-Need = tuple[Table[Any], bytes]
+class Range(NamedTuple):
+    """All rows of a table whose keys begin with ``prefix``."""
+
+    table: Table[Any]
+    prefix: bytes
+
+
+Need = tuple[Table[Any], bytes] | Range
+"""A row that a decision may read, or a range of rows."""
 
 
 class View(Protocol):
@@ -281,42 +263,9 @@ class View(Protocol):
     def get(self, table: Table[R], key: bytes, /) -> R | None:
         """The row, or None."""
 
-
-class Reader(View, Protocol):
-    """A state that can be walked as well: what the read side and the pages are made from."""
-
     def under(self, table: Table[R], prefix: bytes = b"") -> Iterator[tuple[bytes, R]]:
         """All rows whose key begins with ``prefix``, in key order."""
 
 
-class Memory:
-    """State in dictionaries: for replay and audit, and for tests."""
-
-    def __init__(self) -> None:
-        self._rows: defaultdict[str, dict[bytes, Any]] = defaultdict(dict)
-        self._ordered: dict[str, list[bytes]] = {}
-
-    def get(self, table: Table[R], key: bytes, /) -> R | None:
-        """The row, or None."""
-        return self._rows[table.name].get(key)
-
-    def put(self, table: Table[R], key: bytes, row: R) -> None:
-        """Sets a row."""
-        self._rows[table.name][key] = row
-
-    def apply(self, change: Change) -> None:
-        """Puts a decision's rows."""
-        for table, key, row in change.puts:
-            self._rows[table.name][key] = row
-
-    def under(self, table: Table[R], prefix: bytes = b"") -> Iterator[tuple[bytes, R]]:
-        """All rows whose key begins with ``prefix``, in key order."""
-        rows = self._rows[table.name]
-        ordered = self._ordered.get(table.name, [])
-        if len(ordered) != len(rows):  # no row is ever removed: as many keys are the same keys
-            ordered = self._ordered[table.name] = sorted(rows)
-        for at in range(bisect_left(ordered, prefix), len(ordered)):
-            key = ordered[at]
-            if not key.startswith(prefix):
-                return
-            yield key, rows[key]
+Reader = View
+"""A state that is walked: what the read side and the pages are made from."""

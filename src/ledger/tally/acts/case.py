@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
+
+from msgspec import UNSET, structs
 
 from ledger.errors import Refused
 from ledger.tally.events import EventData
+from ledger.tally.rows import Certificate, Contest, Election, Key, Slot
 from ledger.tally.signing import Opened
-from ledger.tally.state import At, Change, Election, Key, Need, SlotChange, Table, View
+from ledger.tally.state import CERTIFICATES, At, Change, Need, SlotChange, Table, View, area_key
 
-__all__ = ["Act", "Case", "effect", "no_needs", "require_scope", "void"]
+__all__ = [
+    "Act",
+    "Case",
+    "Digits",
+    "Locks",
+    "Put",
+    "above_needs",
+    "certificates_above",
+    "check_power",
+    "effect",
+    "locks",
+    "mark_corrected",
+    "no_more",
+    "no_places",
+    "require_scope",
+    "void",
+]
+
+Digits = tuple[int, ...]
+"""The code length of every level of the election, highest first; empty before it is opened."""
+
+Put = tuple[Table[Any], bytes, Any]
 
 
 class Case(NamedTuple):
@@ -21,28 +45,40 @@ class Case(NamedTuple):
     election: Election
     at: At
 
+    @property
+    def level(self) -> int:
+        """The code length of the level at which the key acts."""
+        return len(self.key.scope)
+
 
 class Act(NamedTuple):
     """One event type: who may do it, which rows its decision reads (beyond election, key and stream), and the decision.
 
-    ``more`` names the rows that only show once the first are loaded; two rounds are the limit.  ``decide`` returns a ``Change``
-    without the stream's row, which the fold adds, or raises ``Refused``.
+    ``more`` names the rows that only show once the first are loaded; asking again once those are there may name yet others, three
+    times at most.  ``decide`` returns a ``Change`` without the stream's row, which the fold adds, or raises ``Refused``.
+    ``places`` says whose history the event belongs to, void or not.
     """
 
     roles: frozenset[str]
-    needs: Callable[[Any], tuple[Need, ...]]
-    more: Callable[[View, Any], tuple[Need, ...]]
+    needs: Callable[[Any, Digits], tuple[Need, ...]]
+    more: Callable[[View, Opened], tuple[Need, ...]]
     decide: Callable[[View, Any, Case], Change]
+    places: Callable[[View, Any], tuple[bytes, ...]]
 
 
-def no_needs(_view: View, _data: EventData) -> tuple[Need, ...]:
+def no_more(_view: View, _event: Opened) -> tuple[Need, ...]:
     """For the acts whose first round of rows is all they read."""
     return ()
 
 
-def effect(*puts: tuple[Table[Any], bytes, Any], slots: tuple[SlotChange, ...] = ()) -> Change:
-    """The event takes effect."""
-    return Change(puts, slots, "")
+def no_places(_view: View, _data: EventData) -> tuple[bytes, ...]:
+    """For the acts that are in nobody's history."""
+    return ()
+
+
+def effect(*puts: Put, slots: tuple[SlotChange, ...] = (), second: Literal["as-said", "always", "never"] = "as-said") -> Change:
+    """The event takes effect: at once, or where it needs a second seat when that has approved it."""
+    return Change(puts, slots, "", second)
 
 
 _VOIDS: Final[dict[str, Change]] = {}
@@ -53,7 +89,82 @@ def void(code: str) -> Change:
     return _VOIDS.setdefault(code, Change((), (), code))
 
 
+# --- authority -----------------------------------------------------------------------------------------------------------------
+
+
 def require_scope(case: Case, code: str) -> None:
     """Raises ``Refused`` ``beyond-scope`` unless ``code`` lies in the area of the case's key."""
     if not code.startswith(case.key.scope):
         raise Refused("beyond-scope", "the key may act in its own area alone", scope=case.key.scope, area=code)
+
+
+_UNRESTRICTED: Final = frozenset({"operator", "root", "sealer"})
+
+
+def check_power(case: Case, data: EventData, name: str) -> None:
+    """What entry 0 says of who may do this: the level of the key, and a basis.  Raises ``Refused`` ``level-not-entitled``,
+    ``basis-missing``.  Operators answer for their own form and need neither."""
+    if case.key.role in _UNRESTRICTED:
+        return
+    for power in case.election.now.powers:
+        if power.act == name:
+            level = next((level.code for level in case.election.opened.levels if level.digits == case.level), None)
+            if level not in power.levels:
+                raise Refused("level-not-entitled", "the election gives this act to other levels", type=name, scope=case.key.scope)
+            if power.basis and getattr(data, "basis", UNSET) is UNSET:
+                raise Refused("basis-missing", "the election asks for a basis: the number of a document", type=name)
+            return
+
+
+# --- what certificates lock ------------------------------------------------------------------------------------------------------
+
+
+def above_needs(contest: str, code: str, digits: Digits) -> tuple[Need, ...]:
+    """The certificates of the areas that ``code`` lies in, itself included."""
+    return tuple((CERTIFICATES, area_key(contest, code[:length])) for length in digits[:-1] if length <= len(code))
+
+
+def certificates_above(view: View, election: Election, contest: str, code: str) -> list[tuple[str, Certificate]]:
+    """(area, certificate) of every area that ``code`` lies in, itself included, highest first."""
+    found: list[tuple[str, Certificate]] = []
+    for length in election.digits[:-1]:
+        if length <= len(code):
+            certificate = view.get(CERTIFICATES, area_key(contest, code[:length]))
+            if certificate is not None:
+                found.append((code[:length], certificate))
+    return found
+
+
+class Locks(NamedTuple):
+    """What certificates say to an act on a slot: whether it is locked, and the certificates of lower levels that it would
+    correct."""
+
+    locked: bool
+    over: tuple[tuple[str, Certificate], ...]
+
+
+_FREE: Final = Locks(False, ())
+
+
+def locks(view: View, case: Case, contest: Contest, place: tuple[str, str], slot: Slot) -> Locks:
+    """A certificate locks what it binds for its own level and all below; the deciding level's for everybody.  ``place``: contest
+    code and station."""
+    over: list[tuple[str, Certificate]] = []
+    for area, certificate in certificates_above(view, case.election, *place):
+        if certificate.binds(place[1], slot.opened):
+            if len(area) <= case.level or _decides(case.election, contest, area):
+                return Locks(True, ())
+            over.append((area, certificate))
+    return Locks(False, tuple(over)) if over else _FREE
+
+
+def _decides(election: Election, contest: Contest, area: str) -> bool:
+    return any(level.code == contest.deciding and level.digits == len(area) for level in election.opened.levels)
+
+
+def mark_corrected(contest: str, over: tuple[tuple[str, Certificate], ...]) -> tuple[Put, ...]:
+    """The lower certificates with one more act of a higher level counted: they stay, as corrected there."""
+    return tuple(
+        (CERTIFICATES, area_key(contest, area), structs.replace(certificate, corrected=certificate.corrected + 1))
+        for area, certificate in over
+    )

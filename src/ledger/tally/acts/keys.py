@@ -1,25 +1,50 @@
-"""Who may act: ``keys.enrolled`` and ``key.revoked``."""
+"""Who may act: ``keys.enrolled``, ``key.rotated`` and ``key.revoked``.
+
+A point is enrolled at most once, ever, and a seat has at most one live key.  Each registrar enrols and revokes keys of its own
+roles alone; a delegated one (a key of role ``registrar``) operators' alone.  Revocation acts at once and covers every key that
+took over by rotation.
+"""
 
 from __future__ import annotations
 
+import datetime
 from typing import Any, Final
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from ledger.errors import Refused
-from ledger.tally.acts.case import Act, Case, effect, no_needs, require_scope, void
-from ledger.tally.events import KeyRevoked, KeyRow, KeysEnrolled
-from ledger.tally.state import AREAS, KEYS, SEATS, Change, Election, Key, Need, Revocation, Table, View, seat_key
+from ledger.tally.acts.case import Act, Case, Digits, Put, effect, no_more, no_places, require_scope, void
+from ledger.tally.canonical import encode
+from ledger.tally.events import KeyRevoked, KeyRotated, KeyRow, KeysEnrolled
+from ledger.tally.rows import Election, Key, Pending, Revocation
+from ledger.tally.signing import Opened
+from ledger.tally.state import AREAS, KEYS, PENDING, SEATS, Change, Need, Table, View, seat_key
 
-__all__ = ["KEYS_ENROLLED", "KEY_REVOKED", "STATION_SEATS"]
+__all__ = ["DELEGATED", "KEYS_ENROLLED", "KEY_REVOKED", "KEY_ROTATED", "STATION_SEATS", "VACANT", "voting_day_began"]
 
 STATION_SEATS: Final = ("1", "2")
 """A station has two operators' seats (domain: two accounts a station)."""
 
+DELEGATED: Final = ("operator",)
+"""What a delegated registrar enrols."""
+
+ROTATIONS_MAX: Final = 8
+
 VACANT: Final = b""
 
+_EARLIEST_ZONE: Final = datetime.timezone(datetime.timedelta(hours=9))  # WIT: a day begins there first
 
-def _enrolled_needs(data: KeysEnrolled) -> tuple[Need, ...]:
+
+def voting_day_began(election: Election) -> int:
+    """When the voting day begins in the country's earliest zone (ms since 1970)."""
+    day = datetime.date.fromisoformat(election.opened.day)
+    return int(datetime.datetime(day.year, day.month, day.day, tzinfo=_EARLIEST_ZONE).timestamp() * 1000)
+
+
+# --- enrolment -------------------------------------------------------------------------------------------------------------------
+
+
+def _enrolled_needs(data: KeysEnrolled, _digits: Digits) -> tuple[Need, ...]:
     needs: dict[Need, None] = {}
     for row in data.keys:
         needs[KEYS, row.point] = None
@@ -32,6 +57,7 @@ def _enrol(view: View, data: KeysEnrolled, case: Case) -> Change:
     """A point is enrolled at most once, ever; a seat has at most one live key."""
     puts: dict[bytes, tuple[Table[Any], bytes, Any]] = {}
     seats: dict[bytes, tuple[Table[Any], bytes, Any]] = {}
+    alone = _is_replacement(view, data, case)
     for row in data.keys:
         _check_row(view, row, case)
         seat = seat_key(row.role, row.scope, row.seat)
@@ -39,13 +65,22 @@ def _enrol(view: View, data: KeysEnrolled, case: Case) -> Change:
             raise Refused("point-enrolled", "a key is enrolled once, ever", seat=row.seat, scope=row.scope)
         if seat in seats or view.get(SEATS, seat) not in (None, VACANT):
             raise Refused("seat-taken", "the seat has a live key; revoke that one first", seat=row.seat, scope=row.scope)
-        puts[row.point] = (
-            KEYS,
-            row.point,
-            Key(row.role, row.scope, row.seat, row.valid_until, case.at.index, (), ()),
-        )
+        roles = DELEGATED if row.role == "registrar" else ()
+        key = Key(row.role, row.scope, row.seat, row.valid_until, case.at.index, roles, (), case.key.seat, (), (), int(alone))
+        puts[row.point] = (KEYS, row.point, key)
         seats[seat] = (SEATS, seat, row.point)
-    return effect(*puts.values(), *seats.values())
+    if not alone:
+        return effect(*puts.values(), *seats.values())
+    review = Pending(case.at.index, case.at.time, case.event.key, case.event.type, encode(data), "review")
+    return effect(*puts.values(), *seats.values(), (PENDING, case.event.event_id, review), second="never")
+
+
+def _is_replacement(view: View, data: KeysEnrolled, case: Case) -> bool:
+    """Where enrolment needs a second seat: whether this one does not, because from the voting day on it puts new keys into
+    operators' seats that had one before.  It is marked, and reviewed later."""
+    if case.event.type not in case.election.now.second_seats or case.at.time < voting_day_began(case.election):
+        return False
+    return all(row.role == "operator" and view.get(SEATS, seat_key(row.role, row.scope, row.seat)) is not None for row in data.keys)
 
 
 def _check_row(view: View, row: KeyRow, case: Case) -> None:
@@ -66,39 +101,81 @@ def _is_station(scope: str, election: Election) -> bool:
     return len(scope) == election.opened.levels[-1].digits
 
 
-def _revoked_needs(data: KeyRevoked) -> tuple[Need, ...]:
+# --- rotation --------------------------------------------------------------------------------------------------------------------
+
+
+def _rotated_needs(data: KeyRotated, _digits: Digits) -> tuple[Need, ...]:
+    return ((KEYS, data.point),)
+
+
+def _rotated_more(view: View, event: Opened) -> tuple[Need, ...]:
+    key = view.get(KEYS, event.key)
+    return () if key is None else tuple((KEYS, point) for point in key.before)
+
+
+def _rotate(view: View, data: KeyRotated, case: Case) -> Change:
+    """The new key sits where the old one sat, with what it was given and no more."""
+    old, key = case.event.key, case.key
+    if data.seat != key.seat:
+        raise Refused("seat-other", "a rotation names the seat of the key that signs it", seat=data.seat)
+    if view.get(KEYS, data.point) is not None:
+        raise Refused("point-enrolled", "a key is enrolled once, ever", seat=key.seat, scope=key.scope)
+    if len(key.before) == ROTATIONS_MAX:
+        raise Refused("rotations-limit", f"a seat's key is rotated {ROTATIONS_MAX} times at most; enrol a new one", seat=key.seat)
+    successor = structs.replace(key, enrolled=case.at.index, before=(*key.before, old))
+    puts: list[Put] = [(KEYS, data.point, successor), (SEATS, seat_key(key.role, key.scope, key.seat), data.point)]
+    for point in (*key.before, old):
+        earlier = key if point == old else view.get(KEYS, point)
+        if earlier is not None:
+            puts.append((KEYS, point, structs.replace(earlier, after=(*earlier.after, data.point))))
+    return effect(*puts)
+
+
+# --- revocation ------------------------------------------------------------------------------------------------------------------
+
+
+def _revoked_needs(data: KeyRevoked, _digits: Digits) -> tuple[Need, ...]:
     return ((KEYS, data.key),)
 
 
-def _revoked_more(view: View, data: KeyRevoked) -> tuple[Need, ...]:
-    target = view.get(KEYS, data.key)
-    return () if target is None else ((SEATS, seat_key(target.role, target.scope, target.seat)),)
+def _revoked_more(view: View, event: Opened) -> tuple[Need, ...]:
+    target = view.get(KEYS, event.data.key) if isinstance(event.data, KeyRevoked) else None
+    if target is None:
+        return ()
+    return ((SEATS, seat_key(target.role, target.scope, target.seat)), *((KEYS, point) for point in target.after))
 
 
 def _revoke(view: View, data: KeyRevoked, case: Case) -> Change:
+    """The key and its successors.  The root keys revoke registrars, a registrar keys of the roles that it enrols."""
     target = view.get(KEYS, data.key)
     if target is None:
         return void("key-not-enrolled")
-    if target.role not in case.key.roles:
-        raise Refused("registrar-other-role", "this registrar may not revoke keys of this role", role=target.role)
+    if target.role not in (("registrar",) if case.key.role == "root" else case.key.roles):
+        raise Refused("registrar-other-role", "this key may not revoke keys of this role", role=target.role)
     require_scope(case, target.scope)
     if target.revoked:
         return void("key-already-revoked")
-    revocation = Revocation(
+    first = Revocation(
         case.at.index,
         data.reason,
         () if data.suspect_since is UNSET else (data.suspect_since,),
         () if data.last_good is UNSET else (data.last_good,),
     )
-    revoked = Key(target.role, target.scope, target.seat, target.valid_until, target.enrolled, target.roles, (revocation,))
+    puts: list[Put] = [(KEYS, data.key, structs.replace(target, revoked=(first,)))]
+    for point in target.after:  # what a thief rotated to has no good position
+        successor = view.get(KEYS, point)
+        if successor is not None and not successor.revoked:
+            puts.append((KEYS, point, structs.replace(successor, revoked=(structs.replace(first, last_good=()),))))
     seat = seat_key(target.role, target.scope, target.seat)
-    puts: list[tuple[Table[Any], bytes, Any]] = [(KEYS, data.key, revoked)]
-    if view.get(SEATS, seat) == data.key:
+    live = view.get(SEATS, seat)
+    if live is not None and live in (data.key, *target.after):
         puts.append((SEATS, seat, VACANT))
     return effect(*puts)
 
 
 _REGISTRAR: Final = frozenset({"registrar"})
+_ROTATING: Final = frozenset({"administrator", "agent", "importer", "officer", "operator", "registrar", "supervisor"})
 
-KEYS_ENROLLED: Final = Act(_REGISTRAR, _enrolled_needs, no_needs, _enrol)
-KEY_REVOKED: Final = Act(_REGISTRAR, _revoked_needs, _revoked_more, _revoke)
+KEYS_ENROLLED: Final = Act(_REGISTRAR, _enrolled_needs, no_more, _enrol, no_places)
+KEY_ROTATED: Final = Act(_ROTATING, _rotated_needs, _rotated_more, _rotate, no_places)
+KEY_REVOKED: Final = Act(_REGISTRAR | {"root"}, _revoked_needs, _revoked_more, _revoke, no_places)

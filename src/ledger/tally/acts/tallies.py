@@ -1,148 +1,304 @@
-"""What becomes of a tally: ``tally.submitted``, ``tally.corrected``, ``tally.held``, ``tally.released``.
+"""What becomes of a tally: submitted, corrected, withdrawn, held, released; and its findings explained.
 
 A tally is a function of a set: one standing event for each operator's seat, or the one event of an officer that took their place.
 A seat's own events depend on nothing but that seat's, so every interleaving of two seats' streams ends equal; an officer's
 correction names all events that it saw standing, and is void as stale if others stand by then.  Figures are never refused for not
 adding up: rules yield findings, and the paper is the evidence.
+
+Who may still change a number: an operator the own form, until it is read in the plenary or a cut-off has passed; an officer until
+the own level or one above has certified; a level above over a lower certificate, with a second seat.  No single key changes a
+certified number.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from ledger.errors import Refused
-from ledger.tally.acts.case import Act, Case, effect, no_needs, require_scope, void
-from ledger.tally.events import TallyCorrected, TallyHeld, TallyReleased, TallySubmitted
+from ledger.tally.acts.case import (
+    Act,
+    Case,
+    Digits,
+    Locks,
+    above_needs,
+    certificates_above,
+    effect,
+    locks,
+    mark_corrected,
+    no_more,
+    require_scope,
+    void,
+)
+from ledger.tally.events import (
+    FindingExplained,
+    TallyAttested,
+    TallyCorrected,
+    TallyHeld,
+    TallyReleased,
+    TallySubmitted,
+    TallyWithdrawn,
+)
+from ledger.tally.rows import Certificate, Contest, Explanation, Slot, Standing
 from ledger.tally.rules import evaluate
 from ledger.tally.state import (
     CONTESTS,
+    EXPLANATIONS,
     FORMS,
     SLOTS,
     Change,
     Need,
-    Slot,
     SlotChange,
-    Standing,
     View,
+    explanation_key,
     form_key,
     slot_key,
 )
 
-__all__ = ["TALLY_CORRECTED", "TALLY_HELD", "TALLY_RELEASED", "TALLY_SUBMITTED"]
+__all__ = [
+    "FINDING_EXPLAINED",
+    "TALLY_CORRECTED",
+    "TALLY_HELD",
+    "TALLY_RELEASED",
+    "TALLY_SUBMITTED",
+    "TALLY_WITHDRAWN",
+    "find_slot",
+    "slot_needs",
+    "slot_places",
+]
+
+_Form = TallySubmitted | TallyCorrected
+_Named = _Form | TallyWithdrawn | TallyHeld | TallyReleased | TallyAttested | FindingExplained
 
 
-def _form_needs(data: TallySubmitted | TallyCorrected) -> tuple[Need, ...]:
+def slot_needs(data: _Named, digits: Digits) -> tuple[Need, ...]:
+    """The slot, its contest, and the certificates above."""
     return (
         (SLOTS, slot_key(data.contest, data.station, data.round)),
         (CONTESTS, data.contest.encode()),
-        (FORMS, form_key(data.form.code, data.form.version)),
+        *above_needs(data.contest, data.station, digits),
     )
 
 
-def _state_needs(data: TallyHeld | TallyReleased) -> tuple[Need, ...]:
-    return ((SLOTS, slot_key(data.contest, data.station, data.round)), (CONTESTS, data.contest.encode()))
+def slot_places(_view: View, data: _Named) -> tuple[bytes, ...]:
+    """The slot's history."""
+    return (slot_key(data.contest, data.station, data.round),)
 
 
-def _slot(view: View, data: TallySubmitted | TallyCorrected | TallyHeld | TallyReleased, case: Case) -> tuple[bytes, Slot]:
-    """The tally's place, within the key's area.  Stations have their slots from the day they are listed."""
-    require_scope(case, data.station)
-    key = slot_key(data.contest, data.station, data.round)
-    slot = view.get(SLOTS, key)
+def _form_needs(data: _Form, digits: Digits) -> tuple[Need, ...]:
+    return (*slot_needs(data, digits), (FORMS, form_key(data.form.code, data.form.version)))
+
+
+def find_slot(view: View, case: Case, contest: str, station: str, round_: int) -> tuple[bytes, Contest, Slot]:
+    """The tally's place, within the key's area, and its contest.  Stations have their slots from the day they are listed."""
+    require_scope(case, station)
+    key = slot_key(contest, station, round_)
+    slot, listed = view.get(SLOTS, key), view.get(CONTESTS, contest.encode())
+    if listed is None:
+        raise Refused("contest-unknown", "no such contest is listed", contest=contest)
     if slot is not None:
-        return key, slot
-    if view.get(CONTESTS, data.contest.encode()) is None:
-        raise Refused("contest-unknown", "no such contest is listed", contest=data.contest)
-    if data.round:
-        raise Refused("round-unknown", "no revote was ordered", station=data.station, round=data.round)
-    raise Refused("station-unknown", "no such station holds this contest", station=data.station, contest=data.contest)
+        return key, listed, slot
+    if round_:
+        raise Refused("round-unknown", "no revote was ordered", station=station, round=round_)
+    raise Refused("station-unknown", "no such station holds this contest", station=station, contest=contest)
 
 
-def _standing(view: View, data: TallySubmitted | TallyCorrected, case: Case, corrects: int) -> Standing:
+def _find(view: View, data: _Named, case: Case) -> tuple[bytes, Contest, Slot, Locks]:
+    key, contest, slot = find_slot(view, case, data.contest, data.station, data.round)
+    return key, contest, slot, locks(view, case, contest, (data.contest, data.station), slot)
+
+
+def _standing(view: View, data: _Form, case: Case, contest: Contest, corrects: int) -> Standing:
     """The event as one that stands, with the findings of its form; refuses figures that are not this form's."""
-    contest = view.get(CONTESTS, data.contest.encode())
-    if contest is None or (data.form.code, data.form.version) != (contest.form, contest.version):
+    if (data.form.code, data.form.version) != (contest.form, contest.version):
         raise Refused("form-other", "the contest has another form", contest=data.contest, form=data.form.code)
     form = view.get(FORMS, form_key(data.form.code, data.form.version))
     if form is None or len(data.figures) != form.figure_count:
         raise Refused("figures-count", "the form has another number of figures", figures=len(data.figures))
     if data.agents is not UNSET and len(data.agents) != len(contest.candidates):
         raise Refused("agents-count", "one mark for each candidate's agent, in ballot order", agents=len(data.agents))
-    broken = evaluate(form, data.figures).broken
-    return Standing(case.event.event_id, case.at.index, case.key.role, case.key.seat, corrects, data.figures, broken)
+    key = case.key
+    return Standing(
+        case.event.event_id,
+        case.at.index,
+        key.role,
+        key.scope,
+        key.seat,
+        corrects,
+        data.figures,
+        evaluate(form, data.figures).broken,
+    )
 
 
-def _past_cutoff(case: Case) -> bool:
-    return any(cutoff.role == case.key.role and case.at.time >= cutoff.time for cutoff in case.election.opened.cutoffs)
+def _closed(case: Case, slot: Slot, lock: Locks) -> str:
+    """Why the slot takes no more figures from this key; '' where it does."""
+    if slot.annulled:
+        return "round-annulled"
+    if any(cutoff.role == case.key.role and case.at.time >= cutoff.time for cutoff in case.election.now.cutoffs):
+        return "past-cut-off"
+    if lock.locked:
+        return "locked"
+    if slot.read and case.key.role == "operator":
+        return "already-read"
+    return ""
 
 
-def _put(key: bytes, before: Slot, after: Slot) -> Change:
-    return effect((SLOTS, key, after), slots=(SlotChange(key, before, after),))
+def _put(case: Case, contest: str, key: bytes, slots: tuple[Slot, Slot], over: tuple[tuple[str, Certificate], ...]) -> Change:
+    """The slot as it is from now on.  Over a lower certificate only with a second seat."""
+    before, after = slots
+    after = structs.replace(after, changed=case.at.index)
+    return effect(
+        (SLOTS, key, after),
+        *mark_corrected(contest, over),
+        slots=(SlotChange(key, before, after),),
+        second="always" if over else "as-said",
+    )
+
+
+def _with_seat(slot: Slot, standing: Standing) -> tuple[Standing, ...]:
+    """The seats' events with this one in its seat's place."""
+    others = [other for other in slot.seats if other.seat != standing.seat]
+    return tuple(sorted((*others, standing), key=lambda each: each.seat))
 
 
 def _submit(view: View, data: TallySubmitted, case: Case) -> Change:
-    key, slot = _slot(view, data, case)
-    standing = _standing(view, data, case, 0)
-    if _past_cutoff(case):
-        return void("past-cut-off")
+    key, contest, slot, lock = _find(view, data, case)
+    standing = _standing(view, data, case, contest, 0)
+    closed = _closed(case, slot, lock)
+    if closed:
+        return void(closed)
     if slot.decided:
         return void("already-decided")
     if case.key.role == "operator":
         if any(other.seat == standing.seat for other in slot.seats):
             return void("already-submitted")
-        seats = (*slot.seats, standing)
-        seats = seats if len(seats) == 1 or seats[0].seat < seats[1].seat else seats[::-1]
-        return _put(key, slot, Slot(seats, (), slot.held, slot.changes))
-    if slot.seats:
+        after = structs.replace(slot, seats=_with_seat(slot, standing), withdrawn=0)
+    elif slot.seats:
         return void("already-submitted")
-    return _put(key, slot, Slot((), (standing,), slot.held, slot.changes))
+    else:
+        after = structs.replace(slot, decided=(standing,), withdrawn=0, read=0)
+    return _put(case, data.contest, key, (slot, after), lock.over)
 
 
 def _correct(view: View, data: TallyCorrected, case: Case) -> Change:
-    key, slot = _slot(view, data, case)
+    key, contest, slot, lock = _find(view, data, case)
     if list(data.supersedes) != sorted(set(data.supersedes)):
         raise Refused("supersedes-order", "superseded events are named once each, in ascending order")
     own = case.key.role == "operator"
     replaced = tuple(s for s in slot.seats if s.seat == case.key.seat) if own else slot.standing
     changed = any(standing.figures != data.figures for standing in replaced)
     corrects = int(changed or any(standing.corrects for standing in replaced))
-    standing = _standing(view, data, case, corrects)
-    if _past_cutoff(case):
-        return void("past-cut-off")
+    standing = _standing(view, data, case, contest, corrects)
+    closed = _closed(case, slot, lock)
+    if closed:
+        return void(closed)
     if own and slot.decided:
         return void("already-decided")
     if not replaced:
         return void("nothing-to-correct")
     if data.supersedes != tuple(sorted(s.event for s in replaced)):
         return void("stale")
+    if _lacks_basis(view, data, case, contest):
+        return void("basis-missing")
     changes = slot.changes + changed
     if own:
-        seats = tuple(standing if s.seat == standing.seat else s for s in slot.seats)
-        return _put(key, slot, Slot(seats, (), slot.held, changes))
-    return _put(key, slot, Slot((), (standing,), slot.held, changes))
+        after = structs.replace(slot, seats=_with_seat(slot, standing), changes=changes)
+    else:
+        after = structs.replace(slot, seats=(), decided=(standing,), changes=changes, read=0)
+    return _put(case, data.contest, key, (slot, after), lock.over)
+
+
+def _lacks_basis(view: View, data: TallyCorrected, case: Case, contest: Contest) -> bool:
+    """Whether an officer of a level above the first plenary corrects before that plenary has certified, and names no basis: then
+    there is no reading to rest on, so the photo or another document must be named."""
+    if not case.election.now.powers or case.key.role != "officer" or data.basis is not UNSET:
+        return False
+    first = max((level.digits for level in case.election.opened.levels if level.code in contest.certifying), default=0)
+    if case.level >= first:
+        return False
+    area = data.station[:first]
+    return not any(code == area for code, _ in certificates_above(view, case.election, data.contest, data.station))
+
+
+def _withdraw(view: View, data: TallyWithdrawn, case: Case) -> Change:
+    key, _contest, slot, lock = _find(view, data, case)
+    if list(data.withdraws) != sorted(set(data.withdraws)):
+        raise Refused("supersedes-order", "withdrawn events are named once each, in ascending order")
+    closed = _closed(case, slot, lock)
+    if closed:
+        return void(closed)
+    own = case.key.role == "operator"
+    if own and slot.decided:
+        return void("already-decided")
+    gone = tuple(s for s in slot.seats if s.seat == case.key.seat) if own else slot.standing
+    if not gone:
+        return void("nothing-to-withdraw")
+    if data.withdraws != tuple(sorted(s.event for s in gone)):
+        return void("stale")
+    left = tuple(s for s in slot.seats if s not in gone)
+    withdrawn = 0 if left else case.at.index
+    after = structs.replace(slot, seats=left, decided=(), changes=slot.changes + 1, read=0, withdrawn=withdrawn)
+    return _put(case, data.contest, key, (slot, after), lock.over)
 
 
 def _hold(view: View, data: TallyHeld, case: Case) -> Change:
-    key, slot = _slot(view, data, case)
+    key, _contest, slot, lock = _find(view, data, case)
+    stopped = _stopped(slot, lock)
+    if stopped:
+        return void(stopped)
     if not slot.standing:
         return void("nothing-to-hold")
     if slot.held:
         return void("already-held")
-    return _put(key, slot, Slot(slot.seats, slot.decided, 1, slot.changes))
+    return _put(case, data.contest, key, (slot, structs.replace(slot, held=1)), ())
 
 
 def _release(view: View, data: TallyReleased, case: Case) -> Change:
-    key, slot = _slot(view, data, case)
+    key, _contest, slot, lock = _find(view, data, case)
+    stopped = _stopped(slot, lock)
+    if stopped:
+        return void(stopped)
     if not slot.held:
         return void("not-held")
-    return _put(key, slot, Slot(slot.seats, slot.decided, 0, slot.changes))
+    return _put(case, data.contest, key, (slot, structs.replace(slot, held=0)), ())
+
+
+def _stopped(slot: Slot, lock: Locks) -> str:
+    """Holding acts at once and alone, so it never reaches what is certified, at whatever level."""
+    if slot.annulled:
+        return "round-annulled"
+    return "locked" if lock.locked or lock.over else ""
+
+
+# --- findings explained ----------------------------------------------------------------------------------------------------------
+
+
+def _explain_needs(data: FindingExplained, digits: Digits) -> tuple[Need, ...]:
+    slot = slot_key(data.contest, data.station, data.round)
+    return (*slot_needs(data, digits), *((EXPLANATIONS, explanation_key(slot, code)) for code in data.findings))
+
+
+def _explain(view: View, data: FindingExplained, case: Case) -> Change:
+    key, _contest, slot = find_slot(view, case, data.contest, data.station, data.round)
+    standing = next((s for s in slot.standing if s.event == data.event), None)
+    if standing is None:
+        return void("stale")
+    own = case.key.role == "operator"
+    if own and (standing.role, standing.seat) != ("operator", case.key.seat):
+        return void("not-own-form")
+    if any(code not in standing.broken for code in data.findings):
+        return void("finding-unknown")
+    said = Explanation(case.at.index, data.event, case.key.role, case.key.scope, case.key.seat, data.reason)
+    return effect(*((EXPLANATIONS, explanation_key(key, code), said) for code in dict.fromkeys(data.findings)))
 
 
 _SENDERS: Final = frozenset({"operator", "officer", "importer"})
 _OFFICES: Final = frozenset({"officer", "importer"})
 
-TALLY_SUBMITTED: Final = Act(_SENDERS, _form_needs, no_needs, _submit)
-TALLY_CORRECTED: Final = Act(_SENDERS, _form_needs, no_needs, _correct)
-TALLY_HELD: Final = Act(_OFFICES, _state_needs, no_needs, _hold)
-TALLY_RELEASED: Final = Act(_OFFICES, _state_needs, no_needs, _release)
+TALLY_SUBMITTED: Final = Act(_SENDERS, _form_needs, no_more, _submit, slot_places)
+TALLY_CORRECTED: Final = Act(_SENDERS, _form_needs, no_more, _correct, slot_places)
+TALLY_WITHDRAWN: Final = Act(_SENDERS, slot_needs, no_more, _withdraw, slot_places)
+TALLY_HELD: Final = Act(_OFFICES, slot_needs, no_more, _hold, slot_places)
+TALLY_RELEASED: Final = Act(_OFFICES, slot_needs, no_more, _release, slot_places)
+FINDING_EXPLAINED: Final = Act(frozenset({"operator", "officer"}), _explain_needs, no_more, _explain, slot_places)

@@ -1,0 +1,129 @@
+"""The second seat: an act that needs one is put down as pending, and ``approved`` gives it effect.
+
+A pending act has no effect and locks nothing.  It is decided when proposed, so that what could never take effect is told at once,
+and decided afresh when approved, over the state of that height: for the approver, who must be entitled to the act, and for the
+proposer, whose act it is.  Seats approve, not keys: a rotated key of the proposer's seat is the proposer.  After 24 hours it
+expires.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import structs
+
+from ledger.errors import Refused
+from ledger.tally.acts.case import Act, Case, Digits, Put, check_power, effect, void
+from ledger.tally.canonical import encode
+from ledger.tally.events import Approved, EventData, KeysEnrolled, decode_data
+from ledger.tally.rows import Key, Pending
+from ledger.tally.signing import Opened
+from ledger.tally.state import ELECTION, KEYS, PENDING, SINGLE, Change, Need, View
+
+__all__ = ["APPROVAL_LIMIT_MS", "approving", "pend"]
+
+APPROVAL_LIMIT_MS: Final = 24 * 60 * 60 * 1000
+
+
+def pend(event: Opened, change: Change, case: Case) -> Change:
+    """The event put down to be approved, in the place of its effect."""
+    row = Pending(case.at.index, case.at.time, event.key, event.type, encode(event.data), "open")
+    return Change(((PENDING, event.event_id, row),), (), "", change.second, pending=True)
+
+
+def _inner(pending: Pending, event_id: bytes, ledger: bytes | None) -> Opened | None:
+    """The pending event, as it was opened; None where it was approved and dropped."""
+    data = decode_data(pending.type, pending.data) if pending.data else None
+    if data is None:
+        return None
+    return Opened(event_id, ledger, pending.key, 0, None, 0, pending.type, data, b"", b"")
+
+
+def approving(acts: Mapping[type[EventData], Act]) -> Act:
+    """The act ``approved``, over the other acts."""
+
+    def needs(data: Approved, _digits: Digits) -> tuple[Need, ...]:
+        return ((PENDING, data.event),)
+
+    def more(view: View, event: Opened) -> tuple[Need, ...]:
+        """The proposer's key, and what the pending act reads."""
+        pending = view.get(PENDING, event.data.event) if isinstance(event.data, Approved) else None
+        election = view.get(ELECTION, SINGLE)
+        if pending is None or election is None:
+            return ()
+        inner = _inner(pending, b"", None)
+        if inner is None:
+            return ((KEYS, pending.key),)
+        act = acts[type(inner.data)]
+        return ((KEYS, pending.key), *act.needs(inner.data, election.digits), *act.more(view, inner))
+
+    def decide(view: View, data: Approved, case: Case) -> Change:
+        """1 there is such an act, 2 another seat, 3 in time, 4 the approver is entitled, 5 the proposer still is, 6 the act."""
+        pending = view.get(PENDING, data.event)
+        if pending is None:  # 1
+            return void("referent-unknown")
+        inner = _inner(pending, data.event, case.event.ledger)
+        proposer = view.get(KEYS, pending.key)
+        if pending.state == "done" or inner is None or proposer is None:
+            return void("already-approved")
+        if _seat(case.key) == _seat(proposer):  # 2
+            return void("self-approval")
+        if pending.state == "review":
+            return _review(view, pending, inner, (data.event, case))
+        if case.at.time - pending.time > APPROVAL_LIMIT_MS:  # 3
+            return void("approval-late")
+        act = acts[type(inner.data)]
+        if not _entitled(view, act, inner, case):  # 4
+            return void("approver-not-entitled")
+        if proposer.revoked:  # 5
+            return void("proposer-revoked")
+        try:  # 6
+            change = act.decide(view, inner.data, Case(inner, proposer, case.election, case.at))
+        except Refused as refusal:
+            return void(refusal.code)
+        if change.void:
+            return change
+        done: Put = (PENDING, data.event, structs.replace(pending, state="done", data=b""))
+        return Change((*change.puts, done), change.slots, "", "never")
+
+    def places(view: View, data: Approved) -> tuple[bytes, ...]:
+        pending = view.get(PENDING, data.event)
+        inner = None if pending is None else _inner(pending, data.event, None)
+        return () if inner is None else acts[type(inner.data)].places(view, inner.data)
+
+    roles = frozenset(role for act in acts.values() for role in act.roles)
+    return Act(roles, needs, more, decide, places)
+
+
+def _seat(key: Key) -> tuple[str, str, str]:
+    return key.role, key.scope, key.seat
+
+
+def _entitled(view: View, act: Act, inner: Opened, case: Case) -> bool:
+    """Whether the approver could propose this itself, here and now."""
+    if case.key.role not in act.roles:
+        return False
+    try:
+        check_power(case, inner.data, inner.type)
+        act.decide(view, inner.data, Case(inner, case.key, case.election, case.at))
+    except Refused:
+        return False
+    return True
+
+
+def _review(view: View, pending: Pending, inner: Opened, of: tuple[bytes, Case]) -> Change:
+    """A replacement that one seat made alone, looked at by another that may enrol there: the marks go."""
+    event_id, case = of
+    data = inner.data
+    keys = data.keys if isinstance(data, KeysEnrolled) else ()
+    if case.key.role != "registrar" or any(
+        row.role not in case.key.roles or not row.scope.startswith(case.key.scope) for row in keys
+    ):
+        return void("approver-not-entitled")
+    puts: list[Put] = [(PENDING, event_id, structs.replace(pending, state="done", data=b""))]
+    for row in keys:
+        key = view.get(KEYS, row.point)
+        if key is not None:
+            puts.append((KEYS, row.point, structs.replace(key, alone=0)))
+    return effect(*puts, second="never")
