@@ -58,10 +58,7 @@ from ledger.tally.rows import Election, Key, Stream
 from ledger.tally.signing import Opened
 from ledger.tally.state import ELECTION, KEYS, SINGLE, STREAMS, At, Change, Need, View
 
-__all__ = ["ACTS", "LOAD_ROUNDS", "decide", "more", "needs", "uncollected"]
-
-LOAD_ROUNDS: Final = 3
-"""How often ``more`` may name rows that were not there before: once for most acts, and once more inside an approval."""
+__all__ = ["ACTS", "decide", "more", "needs", "uncollected"]
 
 _PROPOSED: Final[dict[type[EventData], Act]] = {
     ElectionAmended: amendments.ELECTION_AMENDED,
@@ -119,11 +116,12 @@ def needs(event: Opened, digits: Digits) -> tuple[Need, ...]:
     return common if act is None else common + act.needs(event.data, digits)
 
 
-def more(view: View, event: Opened) -> tuple[Need, ...]:
-    """The rows that show only once the first are there; none for most.  To be asked again once those are there, ``LOAD_ROUNDS``
-    times at most."""
+def more(view: View, event: Opened) -> Iterator[tuple[Need, ...]]:
+    """The rows that show only once the first are there, round by round, each to be loaded before the next is asked for: none for
+    most acts, one round for some, and one more inside an approval."""
     act = ACTS.get(type(event.data))
-    return () if act is None else act.more(view, event)
+    if act is not None:
+        yield from act.more(view, event)
 
 
 def decide(view: View, event: Opened, at: At) -> Change | Refused | Waiting:

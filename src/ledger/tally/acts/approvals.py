@@ -8,7 +8,7 @@ expires.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from msgspec import structs
@@ -46,17 +46,19 @@ def approving(acts: Mapping[type[EventData], Act]) -> Act:
     def needs(data: Approved, _digits: Digits) -> tuple[Need, ...]:
         return ((PENDING, data.event),)
 
-    def more(view: View, event: Opened) -> tuple[Need, ...]:
-        """The proposer's key, and what the pending act reads."""
+    def more(view: View, event: Opened) -> Iterator[tuple[Need, ...]]:
+        """The proposer's key, and what the pending act reads: its own rounds follow the first."""
         pending = view.get(PENDING, event.data.event) if isinstance(event.data, Approved) else None
         election = view.get(ELECTION, SINGLE)
         if pending is None or election is None:
-            return ()
+            return
         inner = _inner(pending, b"", None)
         if inner is None:
-            return ((KEYS, pending.key),)
+            yield ((KEYS, pending.key),)
+            return
         act = acts[type(inner.data)]
-        return ((KEYS, pending.key), *act.needs(inner.data, election.digits), *act.more(view, inner))
+        yield (KEYS, pending.key), *act.needs(inner.data, election.digits)
+        yield from act.more(view, inner)
 
     def decide(view: View, data: Approved, case: Case) -> Change:
         """1 there is such an act, 2 another seat, 3 in time, 4 the approver is entitled, 5 the proposer still is, 6 the act."""

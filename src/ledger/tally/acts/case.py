@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal, NamedTuple
 
 from msgspec import UNSET, structs
@@ -54,19 +54,18 @@ class Case(NamedTuple):
 class Act(NamedTuple):
     """One event type: who may do it, which rows its decision reads (beyond election, key and stream), and the decision.
 
-    ``more`` names the rows that only show once the first are loaded; asking again once those are there may name yet others, three
-    times at most.  ``decide`` returns a ``Change`` without the stream's row, which the fold adds, or raises ``Refused``.
-    ``places`` says whose history the event belongs to, void or not.
+    ``more`` names, round by round, the rows that only show once those before are loaded.  ``decide`` returns a ``Change`` without
+    the stream's row, which the fold adds, or raises ``Refused``. ``places`` says whose history the event belongs to, void or not.
     """
 
     roles: frozenset[str]
     needs: Callable[[Any, Digits], tuple[Need, ...]]
-    more: Callable[[View, Opened], tuple[Need, ...]]
+    more: Callable[[View, Opened], Iterable[tuple[Need, ...]]]
     decide: Callable[[View, Any, Case], Change]
     places: Callable[[View, Any], tuple[bytes, ...]]
 
 
-def no_more(_view: View, _event: Opened) -> tuple[Need, ...]:
+def no_more(_view: View, _event: Opened) -> Iterable[tuple[Need, ...]]:
     """For the acts whose first round of rows is all they read."""
     return ()
 

@@ -49,7 +49,7 @@ from ledger.tally.state import (
     slot_key,
 )
 
-__all__ = ["RECAP_CERTIFIED", "RECAP_READ", "RECAP_REOPENED", "RECAP_SEALED", "certifying_lengths"]
+__all__ = ["RECAP_CERTIFIED", "RECAP_READ", "RECAP_REOPENED", "RECAP_SEALED", "certifying_lengths", "descend"]
 
 
 def certifying_lengths(election: Election, contest: Contest) -> tuple[int, ...]:
@@ -240,7 +240,7 @@ def _what_is_missing(view: View, case: Case, contest: Contest, place: tuple[str,
         return list(found.missing), bool(found.unread)
     missing: list[str] = []
     unread = False
-    for lower in _descend(view, code, area, below[0]):
+    for lower in descend(view, code, area, below[0]):
         certificate = view.get(CERTIFICATES, area_key(code, lower))
         if certificate is None or not certificate.in_force:
             missing.append(lower)
@@ -249,7 +249,7 @@ def _what_is_missing(view: View, case: Case, contest: Contest, place: tuple[str,
     return missing, unread
 
 
-def _descend(view: View, contest: str, area: str, length: int) -> list[str]:
+def descend(view: View, contest: str, area: str, length: int) -> list[str]:
     """The areas of a level below ``area`` that have stations of the contest, in code order."""
     codes = [area]
     while codes and len(codes[0]) < length:
