@@ -262,7 +262,8 @@ def certificate(state: Memory, size: int, contest: str, area: str, **other: Any)
     assert listed is not None
     below = [length for length in certifying_lengths(election, listed) if length > len(area)]
     if below:
-        areas = {key.decode()[len(contest) + 1 :][: below[0]] for key, _ in state.under(SLOTS, area_key(contest, area))}
+        held = [slot_parts(key)[1] for key, slot in state.under(SLOTS, area_key(contest, area)) if not slot.annulled]
+        areas = {station[: below[0]] for station in held}
         rows = {code: state.get(CERTIFICATES, area_key(contest, code)) for code in sorted(areas)}
         missing = [code for code, row in rows.items() if row is None or not row.in_force]
     else:

@@ -46,7 +46,7 @@ from ledger.tally.events import (
     TallyReleased,
     TallySubmitted,
 )
-from ledger.tally.fold import LOAD_ROUNDS, decide, more, needs
+from ledger.tally.fold import decide, more, needs
 from ledger.tally.forms import Block, FigureDefinition, FormDefinition, RuleDefinition, check_form
 from ledger.tally.memory import Memory
 from ledger.tally.projection import PROJECTION, SUMS, digest, sums_key, trace
@@ -301,8 +301,8 @@ class Named:
         self._ranges: list[tuple[str, bytes]] = []
         election = state.get(ELECTION, SINGLE)
         self._name(needs(event, () if election is None else election.digits))
-        for _ in range(LOAD_ROUNDS):
-            self._name(more(self, event))
+        for named in more(self, event):
+            self._name(named)
 
     def _name(self, named: Iterable[Need]) -> None:
         for need in named:
@@ -332,12 +332,18 @@ def rows_of(state: Memory) -> dict[str, dict[bytes, Any]]:
     return {table.name: dict(state.under(table)) for table in PROJECTION}
 
 
-def digest_of(state: Memory) -> str:
-    """The digest of a projection in memory, totals included."""
-    full = Memory()
+def copied(state: Memory) -> Memory:
+    """A state of its own with the same rows; what was derived from them is derived afresh."""
+    copy = Memory()
     for table in PROJECTION:
         for key, row in state.under(table):
-            full.put(table, key, row)
+            copy.put(table, key, row)
+    return copy
+
+
+def digest_of(state: Memory) -> str:
+    """The digest of a projection in memory, totals included."""
+    full = copied(state)
     for (contest, area), sums in roll_up(state).items():
         full.put(SUMS, sums_key(contest, area), sums)
     return digest((table.name, key, table.encode(row)) for table in PROJECTION for key, row in full.under(table))

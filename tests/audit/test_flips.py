@@ -11,12 +11,15 @@ import pytest
 from ledger.audit.report import Report
 from ledger.audit.sources import FolderSource
 from ledger.audit.verify import verify
-from ledger.proof.tiles import decode_bundle
+from ledger.proof.tiles import TILE_WIDTH, decode_bundle
+from ledger.tally.signing import reopen_entry
 
+from ..governed import whole_season
 from .conftest import SIGNER, Honest
 from .forger import Files, publication, write
 
 POSITIONS = 400
+GOVERNED_POSITIONS = 100
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +56,12 @@ def named(report: Report, path: str, at: int, files: Files) -> bool:
         return True
     if path == "checkpoint":
         return any(place.startswith("tile/entries/") for place in places)
-    last = len(files[path]) - len(decode_bundle(files[path], 20)[-1])
-    return path == "tile/entries/000.p/20" and at >= last and any(failure.index == 19 for failure in report.failures)
+    size = int(files["checkpoint"].split(b"\n")[1])
+    width = size % TILE_WIDTH
+    if path != f"tile/entries/000.p/{width}":
+        return False
+    last = len(files[path]) - len(decode_bundle(files[path], width)[-1])
+    return at >= last and any(failure.index == size - 1 for failure in report.failures)
 
 
 def test_flipped_bytes_are_found_with_their_place(published: Files, tmp_path: Path) -> None:
@@ -64,6 +71,45 @@ def test_flipped_bytes_are_found_with_their_place(published: Files, tmp_path: Pa
     assert list(missed(tmp_path, published, some, seed=1)) == []
     checkpoint = [each for each in every if each[0] == "checkpoint"]
     assert list(missed(tmp_path, published, checkpoint, seed=2)) == []
+
+
+@pytest.fixture(scope="module")
+def season() -> list[bytes]:
+    """A governed election: certificates, seals, approvals, a revote."""
+    return whole_season().entries
+
+
+@pytest.fixture(scope="module")
+def governed(season: list[bytes]) -> Files:
+    """The season, published at 64 (in the midst of the plenaries) and at its end."""
+    return publication(season, SIGNER, older=(64,))
+
+
+def in_entries(entries: list[bytes], kinds: set[str], seed: int) -> Iterator[tuple[str, int]]:
+    """A byte of the newest bundle in every entry of these types."""
+    source = random.Random(seed)
+    path, at = f"tile/entries/000.p/{len(entries)}", 0
+    for entry in entries:
+        at += 2
+        if reopen_entry(entry).event.type in kinds:
+            yield path, at + source.randrange(len(entry))
+        at += len(entry)
+
+
+def test_flipped_bytes_of_a_governed_election_are_found(season: list[bytes], governed: Files, tmp_path: Path) -> None:
+    """A bounded smoke: seeded positions everywhere, and one byte in each certificate, seal, approval, revote and rotation."""
+    assert list(missed(tmp_path, governed, random.Random(5).sample(positions(governed), GOVERNED_POSITIONS), seed=5)) == []
+    kinds = {"approved", "key.rotated", "recap.certified", "recap.sealed", "revote.ordered"}
+    acts = list(in_entries(season, kinds, seed=6))
+    assert len(acts) > 20
+    assert list(missed(tmp_path, governed, acts, seed=6)) == []
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("part", range(32))
+def test_every_flipped_byte_of_a_governed_election_is_found(part: int, governed: Files, tmp_path: Path) -> None:
+    """All bytes, a thirty-second of them in each part."""
+    assert list(missed(tmp_path, governed, positions(governed)[part::32], seed=part)) == []
 
 
 def test_readme_is_for_people(published: Files, tmp_path: Path) -> None:

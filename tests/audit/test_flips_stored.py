@@ -19,6 +19,7 @@ from ledger.scenario.kpu import import_kpu
 from ledger.store.entries import read_entries, read_head
 from ledger.store.rows import projection_rows
 
+from ..governed import submissions, whole_season
 from ..world import LOG_KEY, ORIGIN, START_MS, World, season
 
 PARTS = 4
@@ -92,6 +93,17 @@ def test_a_byte_flipped_in_the_database_is_found_with_its_entry(small: Node) -> 
     """A bounded smoke of the campaign below."""
     some = random.Random(3).sample(entry_bytes(small), SMOKE_FLIPS)
     assert missed_in_database(small, some, seed=3) == []
+
+
+def test_a_byte_flipped_in_the_database_of_a_governed_election_is_found(tmp_path: Path) -> None:
+    """Certificates, seals and approvals among the entries."""
+    entries = whole_season().entries
+    with Node.create(tmp_path / "governed", origin=ORIGIN, log_key=LOG_KEY, clock=lambda: START_MS) as node:
+        node.submit(submissions(entries))
+        assert node.head().size == len(entries)
+        assert verify_ledger(node).ok
+        some = random.Random(4).sample(entry_bytes(node), SMOKE_FLIPS)
+        assert missed_in_database(node, some, seed=4) == []
 
 
 @pytest.mark.campaign

@@ -279,7 +279,7 @@ def test_rows_of_an_unknown_table_and_no_rows_at_all(ledger: Ledger) -> None:
     gone = quiet(given(ledger.entries), projection=iter(()))
     assert {failure.code for failure in gone.failures} == {"projection-missing"}
     assert gone.stopped
-    assert len(PROJECTION) == 11
+    assert len(PROJECTION) == 22
 
 
 @pytest.mark.parametrize("index", [0, 20, 37])

@@ -176,7 +176,7 @@ def test_a_forged_correction_that_names_what_did_not_stand_moves_no_total(honest
     key = slot_key("mayor", THREE, 0)
     slot = state.get(SLOTS, key)
     assert slot is not None
-    standing = Standing(signed.event_id, 38, "officer", "city-1", 1, OTHER, ())
+    standing = Standing(signed.event_id, 38, "officer", "1771", "city-1", 1, OTHER, ())
     state.put(SLOTS, key, msgspec.structs.replace(slot, decided=(standing,)))
     for (contest, area), sums in roll_up(state).items():
         state.put(SUMS, sums_key(contest, area), sums)

@@ -14,15 +14,23 @@ BRANCHES = {"Broken", "BadInput", "Moved", "NotVerified", "Refused", "Usage", "W
 FINDINGS = {"Difference", "fail", "fail_entry", "fail_state"}
 """How the auditor's findings are made."""
 CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+COMPOUND = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
+NO_CODES = {"as-said", "psu-mk"}
+"""Words of the acts with a hyphen that are no codes."""
 
 
 def raised_codes() -> dict[str, str]:
-    """Code -> the module where it stands: ``Branch("code", ...)``, ``void("code")``, ``code="..."`` and tables of codes."""
+    """Code -> the module where it stands: ``Branch("code", ...)``, ``void("code")``, ``code="..."``, tables of codes, and the codes
+    that acts return."""
     found: dict[str, str] = {}
     for path in sorted(SOURCE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             for code in _codes_of(node):
                 found.setdefault(code, str(path.relative_to(SOURCE)))
+            if path.parent.name == "acts":  # what an act's own functions hand back as a code
+                for code in _constants(node):
+                    if COMPOUND.fullmatch(code) and code not in NO_CODES:
+                        found.setdefault(code, str(path.relative_to(SOURCE)))
     return found
 
 

@@ -82,6 +82,21 @@ def program(*words: str, cwd: Path, **settings: Any) -> subprocess.CompletedProc
     )
 
 
+def converse(terminal: int, answers: list[str]) -> str:
+    """Answers each prompt (a colon or bracket at the end of what was shown) and returns all that was shown."""
+    shown = ""
+    while True:
+        try:
+            read = os.read(terminal, 4096).decode()
+        except OSError:  # the other end is closed
+            return shown
+        if not read:
+            return shown
+        shown += read
+        if answers and shown.rstrip(" ").endswith((":", "[y/n]", "[y/t]")):
+            os.write(terminal, (answers.pop(0) + "\n").encode())
+
+
 @pytest.fixture(scope="session")
 def made_example(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ran]:
     """``ledger init DIR --example`` and what it said."""

@@ -105,6 +105,16 @@ TAKERS: dict[str, tuple[str, ...]] = {
     "enrol": ("enrol", "{}.toml", *SIGN),
     "enrol json": ("enrol", "{}.json", *SIGN),
     "enrol csv": ("enrol", "{}.csv", *SIGN),
+    "amend": ("amend", "{}.toml", "--device", "devices/root-1", *SIGN),
+    "area amend": ("area", "amend", "{}.csv", "--reason", "x", "--basis", "y", *SIGN),
+    "area amend toml": ("area", "amend", "{}.toml", "--reason", "x", "--basis", "y", *SIGN),
+    "read": ("read", "990101", "--rows", "{}.csv", *OFFICER_DEVICE, *SIGN),
+    "attest": ("attest", STATION, "--figures", "{}.json", *OFFICER_DEVICE, *SIGN),
+    "incident": ("incident", STATION, "--kind", "x", "--note-text", "@{}.json", *OFFICER_DEVICE, *PASSPHRASE, "--dry-run"),
+    "revote": (
+        *("revote", "order", "--stations", "{}.csv", "--day", "2024-12-07", "--reason", "x", "--basis", "y"),
+        *(*OFFICER_DEVICE, *SIGN),
+    ),
     "receipt": ("receipt", "check", "{}.tlog-proof", "--submission", "{}.submission"),
     "known": ("verify", ".", "--known", "{}.json"),
     "source": ("verify", "{}.json"),
@@ -117,6 +127,7 @@ TAKERS: dict[str, tuple[str, ...]] = {
 }
 MAY_WORK = {("photo", "garbage"), ("photo", "text"), ("photo", "empty"), ("publish", "missing"), ("publish", "folder")}
 MAY_WORK |= {("photo", name) for name in FILES} | {("prove", "folder")}
+MAY_WORK |= {("incident", name) for name in ("empty", "text", "number", "null", "quotes")}
 
 
 @pytest.mark.parametrize("kind", FILES)

@@ -19,7 +19,7 @@ from ledger.cli.registry import GROUPS, VERBS
 from ledger.errors import BadInput, Broken, Moved, NotVerified, Refused, Usage, Waiting
 from ledger.tally.forms import SHIPPED_FORMS, shipped_form
 from tests.cli.codes import raised_codes
-from tests.cli.conftest import OFFICER_DEVICE, OPERATOR_DEVICE, PASSPHRASE, STATION, Run, program
+from tests.cli.conftest import OFFICER_DEVICE, OPERATOR_DEVICE, PASSPHRASE, STATION, Run, converse, program
 
 SIGN = (*PASSPHRASE, "--yes")
 
@@ -409,7 +409,7 @@ def test_on_a_terminal_the_form_is_asked_block_by_block(example: Path) -> None:
         start_new_session=True,
     ) as process:
         os.close(slave)
-        shown = _converse(terminal, [*answers, passphrase, "y"])
+        shown = converse(terminal, [*answers, passphrase, "y"])
         assert process.stdout is not None
         out = process.stdout.read().decode()
         assert process.wait() == 0, shown
@@ -417,18 +417,3 @@ def test_on_a_terminal_the_form_is_asked_block_by_block(example: Path) -> None:
     assert "Appended as entry 6" in out
     assert shown.index(form.blocks[0].label_en) < shown.index(form.blocks[-1].label_en) < shown.index("Remark ")
     assert passphrase not in shown
-
-
-def _converse(terminal: int, answers: list[str]) -> str:
-    """Answers each prompt (a colon or bracket at the end of what was shown) and returns all that was shown."""
-    shown = ""
-    while True:
-        try:
-            read = os.read(terminal, 4096).decode()
-        except OSError:  # the other end is closed
-            return shown
-        if not read:
-            return shown
-        shown += read
-        if answers and shown.rstrip(" ").endswith((":", "[y/n]")):
-            os.write(terminal, (answers.pop(0) + "\n").encode())

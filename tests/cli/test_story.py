@@ -89,7 +89,7 @@ def test_a_dry_run_appends_nothing(submitted: Path, run: Run) -> None:
     """Good, void and refused are foretold with the same status; the log and the device stay as they are."""
     size = len(run("log", "--json").rows)
     good = run("hold", STATION, "--reason", "cek", *OFFICER_DEVICE, *PASSPHRASE, "--dry-run", "--json")
-    assert (good.status, good.json) == (0, {"dry_run": True, "type": "tally.held", "events": 1, "void": ""})
+    assert (good.status, good.json) == (0, {"dry_run": True, "type": "tally.held", "events": 1, "void": "", "pending": False})
     void = run("hold", STATIONS[1], "--reason", "cek", *OFFICER_DEVICE, *PASSPHRASE, "--dry-run", "--json")
     assert (void.status, void.json["void"]) == (3, "nothing-to-hold")
     refused = run("hold", STATION, "--reason", "cek", *OPERATOR_DEVICE, *PASSPHRASE, "--dry-run", "--json")
@@ -188,7 +188,7 @@ def test_verify_says_yes_and_says_no_with_the_place(submitted: Path, run: Run) -
         ),
         (
             ("hold", STATION, "--reason", "cek", *OFFICER_DEVICE, *SIGN),
-            {"event", "outcome", "index", "void", "waiting", "receipt"},
+            {"event", "outcome", "index", "void", "waiting", "receipt", "pending"},
         ),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
@@ -220,6 +220,16 @@ def test_the_promised_fields_of_a_recap_are_these() -> None:
         "state",
         "findings",
         "children",
+        "status",
+        "round",
+        "read",
+        "votes_out",
+        "stations",
+        "objections",
+        "recommendations",
+        "certificates",
+        "progress",
+        "copies",
     )
 
 
@@ -228,7 +238,7 @@ def test_an_election_from_nothing(tmp_path: Path, run: Run, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sandi").write_text("frasa sandi uji\n")
     sandi = ("--passphrase-file", "sandi")
-    made = run("init", "l", "--name", "Uji", "--day", "2024-11-27", "--origin", "uji.example/log", *sandi, "--json")
+    made = run("init", "l", "--name", "Uji", "--day", "2024-11-27", "--origin", "uji.example/log", "--simple", *sandi, "--json")
     assert made.status == 0, made.err
     assert stat.S_IMODE((tmp_path / "l" / "devices" / "root-1" / "key.pem").stat().st_mode) == 0o600
     here = ("--ledger", "l", *sandi, "--yes")
@@ -290,8 +300,9 @@ def test_the_demo_ends_verified_and_equal_to_the_official_totals(tmp_path: Path,
     assert ran.status == 0, ran.err
     assert ran.out.startswith(SYNTHETIC)
     assert "Verified: every signature" in ran.out
+    assert "invented" in ran.out.splitlines()[2]
     commands = [shlex.split(line)[1:] for line in ran.err.splitlines() if line.startswith("  ") and "cd " not in line]
-    assert [command[0] for command in commands] == ["recap", "history", "findings", "log", "verify"]
+    assert [command[0] for command in commands] == ["recap", "history", "why", "status", "keys", "log", "verify"]
     assert run("demo", "demo-bengkulu").code == "folder-not-empty"
     monkeypatch.chdir(tmp_path / "demo-bengkulu")
     for words in commands:

@@ -27,7 +27,7 @@ from ledger.tally.events import EventData
 from ledger.tally.rows import Stream
 from ledger.tally.signing import SigningKey, open_submission, reopen_entry
 from ledger.tally.state import STREAMS
-from tests.world import GOOD, START_MS, STATIONS, MemoryLog, World, corrected, make_node, submissions_of, submitted
+from tests.world import GOOD, START_MS, STATIONS, MemoryLog, World, copied, corrected, make_node, submissions_of, submitted
 
 PASSPHRASE = b"a passphrase of tests"
 STATION = STATIONS[0]
@@ -344,7 +344,7 @@ class InMemory:
 
     def __init__(self, log: MemoryLog) -> None:
         self.log = copy.copy(log)
-        self.log.state, self.log.entries, self.log.indexes = copy.deepcopy(log.state), log.entries.copy(), log.indexes.copy()
+        self.log.state, self.log.entries, self.log.indexes = copied(log.state), log.entries.copy(), log.indexes.copy()
         self.shown: dict[int, set[bytes]] = {}
         self.refused: set[bytes] = set()
 
@@ -355,14 +355,14 @@ class InMemory:
         event = open_submission(submission)
         self.shown.setdefault(event.position, set()).add(event.event_id)
         if event.event_id in self.log.indexes:
-            return Appended(event.event_id, self.log.indexes[event.event_id], "", True, False)
+            return Appended(event.event_id, self.log.indexes[event.event_id], "", True, False, False)
         answer = self.log.take(submission)
         if isinstance(answer, Refused):
             assert not answer.code.startswith("stream-"), answer
             self.refused.add(event.event_id)
         if isinstance(answer, Refused | Waiting):
             return answer
-        return Appended(event.event_id, self.log.indexes[event.event_id], answer.void, False, False)
+        return Appended(event.event_id, self.log.indexes[event.event_id], answer.void, False, False, answer.pending)
 
     def receipt(self, index: int, /) -> bytes:
         size = len(self.log.entries)

@@ -24,8 +24,9 @@ from ledger.tally.pages import recap_pages
 from ledger.tally.projection import PROJECTION, digest
 from ledger.tally.rollup import frame_of
 from ledger.tally.signing import open_entry, reopen_entry
-from ledger.tally.state import CONTESTS
+from ledger.tally.state import CONTESTS, PENDING
 
+from ..governed import submissions, whole_season
 from ..world import (
     GOOD,
     STATIONS,
@@ -73,9 +74,8 @@ def views(snapshot: Snapshot) -> tuple[object, ...]:
     return tuple(shown)
 
 
-@pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Node, list[Shown]]]:
-    """A ledger of about sixty entries, appended one at a time, with what it showed after each."""
+def _first_season() -> tuple[World, list[bytes]]:
+    """About sixty acts of part 1."""
     world = World()
     events = [*world.founding(), *season(world)]
     for station in STATIONS:
@@ -83,9 +83,22 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Node, lis
         events.append(world.sign(f"{station}/2", corrected(station, [events[-1].event_id], GOOD, contest="governor")))
         events.append(world.sign("officer", held(station, contest="governor")))
         events.append(world.sign("importer", held(station, contest="mayor")))
+    return world, submissions_of(events)
+
+
+def _governed_season() -> tuple[World, list[bytes]]:
+    """A governed election with every event type, seals included."""
+    log = whole_season()
+    return log.world, submissions(log.entries)
+
+
+@pytest.fixture(scope="module", params=[_first_season, _governed_season], ids=["first", "governed"])
+def ledger(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Node, list[Shown]]]:
+    """A ledger appended one entry at a time, with what it showed after each."""
+    world, sent = request.param()
     with make_node(tmp_path_factory.mktemp("replay") / "ledger", world) as node:
         shown = []
-        for submission in submissions_of(events):
+        for submission in sent:
             node.submit([submission])
             with node.snapshot() as snapshot:
                 pages = tuple(recap_pages(snapshot.state, snapshot.size))
@@ -139,16 +152,26 @@ def test_prefixes_are_prefixes(ledger: tuple[Node, list[Shown]]) -> None:
         chain = entry.leaf
 
 
+PART_1 = {
+    "contests.listed", "election.opened", "forms.defined", "jurisdictions.listed", "key.revoked", "keys.enrolled",
+    "tally.corrected", "tally.held", "tally.released", "tally.submitted",
+}  # fmt: skip
+FIRST_VOIDS = {
+    "already-submitted", "already-decided", "already-held", "not-held", "stale", "key-revoked", "key-already-revoked",
+}  # fmt: skip
+
+
 def test_the_season_has_every_kind_of_answer(ledger: tuple[Node, list[Shown]]) -> None:
-    """The ledger that the test above replays holds every event type and void codes of several kinds."""
+    """The ledgers that the test above replays hold: the first every type of part 1 and void codes of several kinds, the governed
+    one every event type there is, and pending acts."""
     node, shown = ledger
     with node.snapshot() as snapshot:
         entries = [entry_view(snapshot.state, reopen_entry(data)) for data in shown[-1].entries]
-        assert {entry.type for entry in entries} == set(DATA_TYPES)
-        voids = {entry.void for entry in entries if entry.void}
-        assert voids >= {
-            "already-submitted", "already-decided", "already-held", "not-held", "stale", "key-revoked", "key-already-revoked",
-        }  # fmt: skip
+        types, voids = {entry.type for entry in entries}, {entry.void for entry in entries if entry.void}
+        governed = "approved" in types
+        assert types == (set(DATA_TYPES) if governed else PART_1)
+        assert voids >= ({"key-revoked"} if governed else FIRST_VOIDS)
+        assert any(True for _ in snapshot.state.under(PENDING)) == governed
         assert election_of(snapshot.state).ledger == node.ledger_id()
         assert area_name(snapshot.state, "1771") == "Kota"
         assert [code for code, _ in contests_of(snapshot.state, "17", None)] == ["governor"]

@@ -7,13 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from ledger.scenario.foldbench import generate, replay_file
+from ledger.audit.sources import EntriesSource
+from ledger.audit.verify import verify
+from ledger.proof.note import NoteSigner
+from ledger.scenario.foldbench import generate, read_chunks, replay_file
 from ledger.scenario.nation import NATION, Nation, Station, Walked, shape_of
 from ledger.tally.fold import decide
 from ledger.tally.memory import Memory
 from ledger.tally.rollup import roll_up
 from ledger.tally.signing import open_submission
 from ledger.tally.state import CERTIFICATES, CONTESTS, FORMS, At, Change, form_key
+
+from ..audit.forger import checkpoint_of
 
 
 def quiet(_name: str, _size: int) -> None:
@@ -98,3 +103,17 @@ def test_a_twentieth_of_the_forms_is_corrected() -> None:
     pairs = [nation.figures(contest, each.code) for each in nation.walk() if isinstance(each, Station) for contest in each.contests]
     corrected = sum(sent != true for sent, true in pairs)
     assert len(pairs) * 4 // 100 < corrected < len(pairs) * 6 // 100
+
+
+def test_a_stranger_verifies_the_generated_log(tmp_path: Path) -> None:
+    """Signatures, chain, times, authority, certificates and seals: an audit of the generated entries passes."""
+    generate(tmp_path / "entries", stations=40, seed=1, progress=quiet)
+    with (tmp_path / "entries").open("rb") as file:
+        entries = [entry for chunk in read_chunks(file) for entry in chunk]
+    nation = Nation(shape_of(stations=40, seed=1), seed=1)
+    signer = NoteSigner(nation.founding.opened.origin, nation.founding.log_key)
+    source = EntriesSource(checkpoint_of(entries, signer), lambda start, stop: iter(entries[start:stop]), name="a nation")
+    report = verify(source, ledger_id=nation.founding.ledger, executor=None, progress=None, known=None)
+    assert not report.failures
+    assert report.seals == len(list(nation.contests()))
+    assert report.certificates > report.seals

@@ -85,6 +85,10 @@ class Report(Struct, frozen=True, kw_only=True):
     """A verification's result.  Ids and root are in hex; ``size`` and ``root`` are what the checkpoint says, ``events``, ``void``
     and ``contests`` what was recomputed; ``contests`` is empty where the entries could not all be folded.
 
+    ``void``: entries that took no effect; ``voids`` the same by code.  ``pending``: acts put down for a second seat that none has
+    approved, those among them whose time is over too.  ``certificates``: acts by which a recap was certified, ``seals``: seals
+    over all recaps; each was recomputed at its own height, from the entries before it, and found equal.
+
     ``failures`` are in the order of their place in the log.  ``known_size``: the size of the earlier checkpoint that was to be a
     prefix, None where none was given.  ``witnesses``: valid cosignatures on the checkpoint, of which ``quorum`` are needed.
     """
@@ -104,6 +108,10 @@ class Report(Struct, frozen=True, kw_only=True):
     known_size: int | None
     events: dict[str, int]
     void: int
+    voids: dict[str, int]
+    pending: int
+    certificates: int
+    seals: int
     steps: tuple[Step, ...]
     failures: tuple[Failure, ...]
     stopped: bool

@@ -18,7 +18,19 @@ from ledger.tally.pages import page_path, recap_pages, recap_root
 from ledger.tally.projection import PROJECTION, SUMS, VERSIONS, VOIDS, sums_key, version_index
 from ledger.tally.rollup import COUNTS, Sums, contest_form, roll_up
 from ledger.tally.signing import key_id
-from ledger.tally.state import CONTESTS, ELECTION, KEYS, SINGLE, STREAMS, Table
+from ledger.tally.state import (
+    CONTESTS,
+    ELECTION,
+    INCIDENTS,
+    KEYS,
+    OBJECTIONS,
+    PENDING,
+    RECOMMENDATIONS,
+    REVOTES,
+    SINGLE,
+    STREAMS,
+    Table,
+)
 
 __all__ = ["Totalled", "compare_projection", "compare_recap", "contest_totals"]
 
@@ -26,6 +38,8 @@ R = TypeVar("R")
 
 _RANK: Final = {table.name: rank for rank, table in enumerate(PROJECTION)}
 _INDEX_BYTES: Final = 8
+_OF_EVENTS: Final = frozenset(table.name for table in (INCIDENTS, OBJECTIONS, PENDING, RECOMMENDATIONS, REVOTES))
+"""Tables whose rows are kept by the id of the event that made them."""
 
 
 class Totalled:
@@ -126,10 +140,12 @@ _END: Final[_Ranked] = (len(PROJECTION) + 1, "", b"", b"")
 
 
 def _row_differs(code: str, row: _Ranked, detail: str) -> Difference:
-    """``table/key``, the key in words where it has any: keys by their id, log indexes as numbers."""
+    """``table/key``, the key in words where it has any: keys and events by their id's first 16 digits, log indexes as numbers."""
     _, table, key, _ = row
     if table in (KEYS.name, STREAMS.name):
         words = key_id(key).hex()[:16]
+    elif table in _OF_EVENTS:
+        words = key.hex()[:16]
     elif table == VOIDS.name and len(key) == _INDEX_BYTES:
         words = str(int.from_bytes(key))
     elif table == VERSIONS.name and len(key) > _INDEX_BYTES:

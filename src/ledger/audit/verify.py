@@ -6,12 +6,16 @@
 3. *Chain*: each holds the leaf hash of the one before.
 4. *Tree*: the root over the leaf hashes is the checkpoint's; an earlier known tree is a prefix; every published tile and bundle
    is what the entries give, and no file is missing or stray.
-5. *Signatures*: each event's, those inside entry 0 and those inside enrolments.
+5. *Signatures*: each event's, and those inside entry 0, amendments of it, enrolments and rotations.
 6. *Streams*: each key signed one stream.
-7. *Authority*: each act was its key's to do, at that height.
-8. *References*: each act names what was there; a correction that names what did not stand is void.
-9. *Totals*: the recap of the entries is, byte for byte, the published one, at every published height; a ledger's own views are
-   the rows that the entries give.
+7. *Authority*: each act was its key's to do, at that height: role, area, level, basis.
+8. *References*: each act names what was there; what names something that had ceased to stand is void.
+9. *Totals*: every seal is the root over the recaps that the entries before it give; the recap of the entries is, byte for byte,
+   the published one, at every published height; a ledger's own views are the rows that the entries give.
+
+A certificate's sums and commitment are recomputed by the fold as well, at the entry that gives it effect (its own, or that of the
+second seat's approval).  One that differs from the replay is void, as is every act that depended on what others did: a log that
+holds it is good, and a view or a page that shows it as standing differs at step 9.
 
 A failure does not end the verification; ``FAILURES_SHOWN`` of them do.  Steps 2 to 5 look at every entry that can be read.  Steps
 6 to 8 are the fold's ``decide``.  The fold ends at the first entry that is not in order, by steps 2, 3, 5 or by the fold itself:
@@ -57,7 +61,7 @@ from ledger.tally.fold import decide, uncollected
 from ledger.tally.memory import Memory
 from ledger.tally.projection import trace
 from ledger.tally.signing import OpenedEntry, reopen_entry
-from ledger.tally.state import At, Change
+from ledger.tally.state import CERTIFICATES, PENDING, At, Change
 
 __all__ = ["Known", "verify"]
 
@@ -141,7 +145,8 @@ class _Verification:
         self._ledger_id: bytes | None = None
         self._election: ElectionOpened | None = None
         self._events: Counter[str] = Counter()
-        self._void = 0
+        self._voids: Counter[str] = Counter()
+        self._certificates = self._seals = self._pending = 0
         self._witnesses = 0
         self._contests: tuple[ContestTotal, ...] = ()
 
@@ -361,14 +366,22 @@ class _Verification:
                 self._refused(index, change)
                 return
             memory.apply(change)
-            if change.void:
-                self._void += 1
+            self._count(index, entry.event.type, change)
             if self._tracing:
                 for table, key, row in trace(index, change):
                     memory.put(table, key, row)
             self._folded = index + 1
             if self._folded in recaps:
                 self._compare_recap(Totalled(memory))
+
+    def _count(self, index: int, name: str, change: Change) -> None:
+        """For the report.  A certificate is in force from the entry that gives it effect: its own, or an approval."""
+        if change.void:
+            self._voids[change.void] += 1
+        elif name == "recap.sealed":
+            self._seals += 1
+        elif name in ("approved", "recap.certified"):
+            self._certificates += sum(table is CERTIFICATES and row.index == index for table, _, row in change.puts)
 
     def _refused(self, index: int, answer: Refused | Waiting) -> None:
         step = STEP_OF_CODE.get(answer.code, REFERENCES)
@@ -387,9 +400,12 @@ class _Verification:
             self._compare_recap(state)
         if projection is not None:
             self._differ(TOTALS, compare_projection(state, projection))
+        recomputed = f"recomputed: certificates {self._certificates}, seals {self._seals}"
         if self._published is None and projection is None:
-            self.record.details[TOTALS] = "recomputed; the source shows none to compare with"
-        elif not self.record.full:
+            self.record.details[TOTALS] = f"{recomputed}; the source shows no totals to compare with"
+            return
+        self.record.details[TOTALS] = recomputed
+        if not self.record.full:
             self.record.evaluated.add(TOTALS)
 
     def _compare_recap(self, state: Totalled) -> None:
@@ -417,7 +433,8 @@ class _Verification:
         good = self._folded if record.broken is None else min(self._folded, record.broken)
         for step in (STREAMS, AUTHORITY, REFERENCES):
             record.checked[step] = good
-        record.details[REFERENCES] = f"void: {self._void}"
+        self._pending = sum(row.state == "open" for _, row in self._memory.under(PENDING))
+        record.details[REFERENCES] = f"void: {self._voids.total()}, pending: {self._pending}"
         if record.broken is not None:
             record.checked[TOTALS] = 0
             self._contests = ()
@@ -442,7 +459,11 @@ class _Verification:
             quorum=0 if election is None else election.quorum,
             known_size=None if self._known is None else self._known.size,
             events=dict(sorted(self._events.items())),
-            void=self._void,
+            void=self._voids.total(),
+            voids=dict(sorted(self._voids.items())),
+            pending=self._pending,
+            certificates=self._certificates,
+            seals=self._seals,
             steps=steps,
             failures=failures,
             stopped=self.record.full,

@@ -86,21 +86,22 @@ class App:
             self._node = self._open.enter_context(Node.open(self.folder, clock=clock))
         return self._node
 
-    def device_folder(self, office: str | None = None) -> Path:
-        """The device's folder; ``office``: which of the ledger's own devices does where none is named."""
+    def device_folder(self, *offices: str) -> Path:
+        """The device's folder; ``offices``: which of the ledger's own devices do where none is named, the first that is there."""
         named = self.device_flag or os.environ.get("LEDGER_DEVICE")
         if named:
             return Path(named)
-        if office is not None and (self.folder / DEVICES / office).is_dir():
-            return self.folder / DEVICES / office
+        for office in offices:
+            if (self.folder / DEVICES / office).is_dir():
+                return self.folder / DEVICES / office
         raise Usage("device-missing", "say which device signs", option="--device")
 
-    def device(self, office: str | None = None) -> Device:
+    def device(self, *offices: str) -> Device:
         """The device, open and locked until the run ends."""
         from ledger.device.folder import Device
         from ledger.files import Files
 
-        return self._open.enter_context(Device.open(self.device_folder(office), files=Files()))
+        return self._open.enter_context(Device.open(self.device_folder(*offices), files=Files()))
 
     # --- how to speak --------------------------------------------------------------------------------------------------------
 

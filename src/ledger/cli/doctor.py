@@ -28,6 +28,8 @@ CLOCK_FORWARD_MS: Final = 10 * 60 * 1000
 BUILT: Final = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 """No clock that is right shows an earlier time."""
 FAILED: Final = 4
+KEY_LIMIT_BYTES: Final = 10_000
+SEALER_NAME: Final = "sealer-key.pem"
 
 Outcome = Literal["OK", "WARN", "FAIL", "NOT-EVALUATED"]
 
@@ -68,6 +70,7 @@ def _checks(app: App) -> Iterator[Check]:
     yield Check("ledger", "OK", str(app.folder), "")
     yield _guarded("database", lambda: _database(app))
     yield _guarded("log-clock", lambda: _log_clock(app))
+    yield _guarded("sealer-key", lambda: _sealer(app))
     yield from _keys(app.folder)
     yield _disk(app.folder)
     yield _writable(app.folder)
@@ -138,11 +141,39 @@ def _log_clock(app: App) -> Check:
     return Check("log-clock", "OK", local_time(head.sequenced_at, "Asia/Jakarta") if head.size else "-", "")
 
 
+def _sealer(app: App) -> Check:
+    """The key that seals the recaps is there, and is the one that entry 0 names.  A simple election makes no seals."""
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    from ledger.files import Files
+    from ledger.tally.signing import SigningKey
+    from ledger.tally.state import ELECTION, SINGLE
+
+    with app.node.snapshot() as snapshot:
+        election = snapshot.state.get(ELECTION, SINGLE)
+    path = app.folder / SEALER_NAME
+    if election is None:
+        return Check("sealer-key", "NOT-EVALUATED", text("pemilihan belum dibuka", "the election is not open"), "")
+    if not path.is_file():
+        if not election.now.powers and not election.now.second_seats:
+            return Check("sealer-key", "OK", text("tidak ada; log ini tidak membuat segel", "none; this log makes no seals"), "")
+        do = text("Ambil sealer-key.pem dari cadangan: rekap tidak disegel", "Take it from a backup: the recaps are not sealed")
+        return Check("sealer-key", "FAIL", text("tidak ada", "missing"), do)
+    key = load_pem_private_key(Files().read(path, KEY_LIMIT_BYTES), None)
+    point = SigningKey(key).point if isinstance(key, EllipticCurvePrivateKey) else b""
+    if point != election.opened.sealer.point:
+        do = text("Pakai kunci yang disebut entri 0; dengan yang ini log tidak menyegel", "Use the key that entry 0 names")
+        return Check("sealer-key", "FAIL", text("kunci lain", "another key"), do)
+    return Check("sealer-key", "OK", SEALER_NAME, "")
+
+
 def _keys(folder: Path) -> Iterator[Check]:
     if os.name == "nt":
         yield Check("key-files", "NOT-EVALUATED", text("tidak di Windows", "not on Windows"), "")
         return
-    for path in [folder / "log-key.pem", *sorted((folder / DEVICES).glob("*/key.pem"))]:
+    sealer = [folder / SEALER_NAME] if (folder / SEALER_NAME).exists() else []
+    for path in [folder / "log-key.pem", *sealer, *sorted((folder / DEVICES).glob("*/key.pem"))]:
         name = str(path.relative_to(folder))
         if not path.is_file():
             yield Check(

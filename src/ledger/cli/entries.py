@@ -10,12 +10,13 @@ from ledger.cli.app import App
 from ledger.cli.language import local_time, text
 from ledger.cli.output import emit, heading, line
 from ledger.cli.program import argument, command, option
-from ledger.cli.reading import entry_object, who, zone_of
+from ledger.cli.speaking import act_word, entry_object, facts_text, who, zone_of
 from ledger.errors import BadInput, Usage
 from ledger.node import Node
+from ledger.recap.telling import tell
 from ledger.recap.views import EntryView, election_of, entry_view
 from ledger.tally.signing import OpenedEntry, reopen_entry
-from ledger.tally.state import Reader
+from ledger.tally.state import PENDING, Reader
 
 __all__ = ["find_entry", "log", "show"]
 
@@ -42,14 +43,30 @@ def log(app: App, start: int, stop: int | None, last: int | None) -> None:
                 if app.json:
                     emit(entry_object(view, zone))
                 else:
-                    line(_entry_line(view, zone))
+                    line(_entry_line(state, view, zone))
 
 
-def _entry_line(view: EntryView, zone: str) -> str:
-    place = f" {view.station} {view.contest}" if view.station else ""
+def _entry_line(state: Reader, view: EntryView, zone: str) -> str:
+    where = view.station or view.area
+    place = "".join(f" {part}" for part in (where, view.contest) if part)
+    if view.approves:
+        proposal = state.get(PENDING, bytes.fromhex(view.approves))
+        place += "" if proposal is None else f" #{proposal.index} {proposal.type}"
     reason = f" [{view.reason}]" if view.reason else ""
     void = text(f" TIDAK BERLAKU: {view.void}", f" WITHOUT EFFECT: {view.void}") if view.void else ""
-    return f"{view.index:>7}  {local_time(view.sequenced_at, zone)}  {view.type}{place}{reason}  {who(view)}{void}"
+    waits = f" {pending_text(view)}" if view.pending and not void else ""
+    return f"{view.index:>7}  {local_time(view.sequenced_at, zone)}  {view.type}{place}{reason}  {who(view)}{void}{waits}"
+
+
+def pending_text(view: EntryView) -> str:
+    """Where an act stands that a second seat approves or looks at."""
+    words = {
+        "waits": ("[menunggu kursi kedua]", "[waits for a second seat]"),
+        "approved": ("[disetujui kursi kedua]", "[approved by a second seat]"),
+        "expired": ("[kedaluwarsa]", "[expired]"),
+        "review": ("[berlaku, perlu ditinjau]", "[in effect, to be reviewed]"),
+    }
+    return text(*words[view.pending]) if view.pending in words else ""
 
 
 def find_entry(node: Node, said: str) -> int:
@@ -114,6 +131,16 @@ def _plain(value: object) -> Any:
     return walk(plain)
 
 
+def _effect(view: EntryView) -> str:
+    if view.void:
+        return text(f"TIDAK: {view.void}", f"NONE: {view.void}")
+    if view.pending == "waits":
+        return text("belum: menunggu kursi kedua", "not yet: waits for a second seat")
+    if view.pending == "approved" and view.type != "keys.enrolled":
+        return text("melalui persetujuan kursi kedua", "by the second seat's approval")
+    return text("ya", "yes")
+
+
 def _show_entry(state: Reader, view: EntryView, zone: str, opened: OpenedEntry, data: bytes) -> None:
     election = election_of(state).opened
     heading(election.kind, election.name)
@@ -131,10 +158,15 @@ def _show_entry(state: Reader, view: EntryView, zone: str, opened: OpenedEntry, 
         (text("rantai", "chain"), opened.chain.hex()),
         (text("daun", "leaf"), opened.leaf.hex()),
         (text("tanda tangan", "signature"), event.signature.hex()),
-        (text("berlaku", "effect"), (view.void and text(f"TIDAK: {view.void}", f"NONE: {view.void}")) or text("ya", "yes")),
+        (text("berlaku", "effect"), _effect(view)),
     )
     for name, value in rows:
         line(f"{name:<14} {value}")
+    told = tell(state, event.data)
+    line()
+    line(act_word(told.word))
+    for said in facts_text(told.facts, zone):
+        line(f"  {said}")
     line()
     line(msgspec.json.format(msgspec.json.encode(_plain(event.data)), indent=2).decode())
     line()

@@ -104,6 +104,7 @@ _WHERE_ID: Final = {
     "area": "wilayah",
     "argument": "argumen",
     "at": "pada",
+    "code": "kode",
     "candidates": "jumlah calon",
     "column": "kolom",
     "command": "perintah",
@@ -124,6 +125,7 @@ _WHERE_ID: Final = {
     "scope": "wilayah kunci",
     "seat": "kursi",
     "size": "ukuran log",
+    "unread": "belum dibacakan",
     "station": "TPS",
     "zone": "zona waktu",
 }

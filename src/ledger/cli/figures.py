@@ -12,12 +12,46 @@ from typing import Any
 from ledger.cli.app import App
 from ledger.cli.language import language, text
 from ledger.cli.output import figure_text
+from ledger.cli.program import option
 from ledger.cli.tables import near, read_document
-from ledger.errors import BadInput
+from ledger.errors import BadInput, Usage
 from ledger.tally.events import FIGURE_MAX, Figure, Figures
 from ledger.tally.rules import CompiledForm, evaluate, explain_rule
 
-__all__ = ["ask_figures", "given_figures", "parse_figure", "show_findings"]
+__all__ = ["ask_figures", "chosen_figures", "figure_options", "given_figures", "parse_figure", "show_findings"]
+
+
+def figure_options(function: Any) -> Any:
+    """--figures and --set."""
+    settings = option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="CODE=VALUE",
+        ind="Satu angka; boleh berulang. Kosong, x, -",
+        eng="One figure; may be repeated. Empty, x, -",
+    )
+    file = option("--figures", metavar="FILE|-", ind="Angka dari TOML atau JSON", eng="Figures from TOML or JSON")
+    return file(settings(function))
+
+
+def chosen_figures(
+    app: App, form: CompiledForm, source: str | None, settings: Sequence[str], *, before: Figures
+) -> dict[str, Figure]:
+    """The figures as the options give them; asked for on a terminal where none are given.
+
+    Raises what ``given_figures`` does, and ``Usage`` ``figures-missing``.
+    """
+    if source is not None or settings:
+        given = given_figures(form, source, settings)
+        if not given and not before:
+            raise Usage("figures-missing", "the file names no figure", option="--figures")
+        return given
+    if app.asks:
+        return ask_figures(app, form, before)
+    if before:
+        return {}
+    raise Usage("figures-missing", "no figures were given", option="--figures")
 
 
 def parse_figure(said: object, code: str) -> Figure:

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import datetime
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from ledger.cli.app import App
 from ledger.cli.example import make_example
 from ledger.cli.language import text
-from ledger.cli.opening import DEFAULT_LEVELS, DEFAULT_ZONE, KINDS, open_ledger, show_opened
+from ledger.cli.opening import DEFAULT_LEVELS, DEFAULT_ZONE, KINDS, open_ledger, parse_levels, show_opened
 from ledger.cli.program import argument, command, option
 from ledger.cli.signing import passphrase_from, passphrase_options
 from ledger.errors import BadInput, Usage
 
+if TYPE_CHECKING:
+    from ledger.scenario.founding import Rules
+
 __all__ = ["init"]
+
+PAIR: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+PAIR_MAX: Final = 28
+"""Of 32 in a seat's label; the two seats add theirs."""
 
 
 @command(
     examples=(
         "ledger init pilkada --name 'Pilkada 2024' --day 2024-11-27 --origin tally.kpu-bengkulukota.example/2024",
+        "ledger init pilwako --name Pilwako --day 2024-11-27 --origin tally.example/2024 --pair wali-kota-1 --pair wali-kota-2",
         "ledger init coba --example",
     )
 )
@@ -40,6 +50,20 @@ __all__ = ["init"]
     eng="Levels of the area tree and their code lengths",
 )
 @option("--zone", "zones", multiple=True, metavar="ZONE", ind="Zona waktu; boleh lebih dari satu", eng="Time zone; may be repeated")
+@option(
+    "--pair",
+    "pairs",
+    multiple=True,
+    metavar="LABEL",
+    ind="Pasangan calon yang mendaftarkan saksinya sendiri; boleh berulang",
+    eng="Candidate pair that enrols its own agents; may be repeated",
+)
+@option(
+    "--simple",
+    is_flag=True,
+    ind="Satu kantor pendaftar, tanpa kursi kedua dan aturan pleno",
+    eng="One registrar, no second seats and no plenary rules",
+)
 @option("--example", is_flag=True, ind="Pemilihan kecil yang siap dicoba", eng="A small election, ready to play with")
 @passphrase_options
 def init(
@@ -51,6 +75,8 @@ def init(
     kind: str,
     levels: str,
     zones: tuple[str, ...],
+    pairs: tuple[str, ...],
+    simple: bool,
     example: bool,
     passphrase_file: str | None,
     passphrase_fd: int | None,
@@ -71,7 +97,12 @@ def init(
         datetime.date.fromisoformat(str(day))
     except ValueError:
         raise Usage("argument-invalid", "a day is YYYY-MM-DD", command="ledger init", argument="--day") from None
-    label = text("kelima perangkat jabatan", "the five office devices")
+    for pair in pairs:
+        if not PAIR.fullmatch(pair) or len(pair) > PAIR_MAX:
+            detail = "a label has 1 to 28 of a-z, 0-9 and -"
+            raise Usage("argument-invalid", detail, command="ledger init", argument=f"--pair {pair}")
+    rules = None if simple else _rules(levels, str(day), pairs)
+    label = text("semua perangkat jabatan", "all office devices")
     passphrase = passphrase_from(app, file=passphrase_file, descriptor=passphrase_fd, new=True, label=label)
     made = open_ledger(
         place,
@@ -82,6 +113,14 @@ def init(
         levels=levels,
         origin=str(origin),
         passphrase=passphrase,
+        rules=rules,
     )
     made.close()
     show_opened(app, place, made, official=True)
+
+
+def _rules(levels: str, day: str, pairs: tuple[str, ...]) -> Rules:
+    """The rules of a governed election; who watches and who counts are enrolled by bodies of their own."""
+    from ledger.scenario.founding import governed
+
+    return governed(levels=parse_levels(levels), day=day, pairs=tuple(dict.fromkeys(pairs)))

@@ -1,4 +1,4 @@
-"""``key new``, ``key show``, ``enrol``, ``revoke``: who may sign.
+"""``key new``, ``key show``, ``enrol``, ``revoke``: who may sign (``rotating`` has ``rotate``).
 
 A new key writes a request beside itself (``enrolment.toml``: point, role, scope, seat and, but for operators, the proof of
 possession); the registrar's office enrols it from there.  An operator has no proof: the first event is its proof.
@@ -12,6 +12,7 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from ledger.cli.app import App
+from ledger.cli.attachments import attach, note_option
 from ledger.cli.language import text
 from ledger.cli.opening import make_device
 from ledger.cli.output import emit, line
@@ -24,9 +25,12 @@ from ledger.tally.events import KEYS_MAX, KeyRevoked, KeyRow, KeysEnrolled
 from ledger.tally.signing import SigningKey, key_id, possession_digest
 from ledger.tally.state import KEYS, SEATS, Reader, seat_key
 
-__all__ = ["enrol", "key_new", "key_show", "revoke"]
+__all__ = ["enrol", "hex_bytes", "key_new", "key_show", "revoke"]
 
-REGISTRAR: Final = "commission"
+COMMISSION: Final = ("commission-1", "commission")
+"""The devices of the commission's registrar, in a governed election and in a simple one."""
+OFFICES: Final[dict[str, tuple[str, ...]]] = {"supervisor": ("bawaslu-1",), "agent": ()}
+"""Whose registrar enrols the other roles; each candidate pair has its own, so that one is to be named."""
 REQUEST_NAME: Final = "enrolment.toml"
 ID_PREFIX_MIN: Final = 8
 """So many hex digits of a key id name it, at the least."""
@@ -130,6 +134,7 @@ def key_show(app: App) -> None:
 @command(
     examples=(
         "ledger enrol perangkat/enrolment.toml ppk/enrolment.toml",
+        "ledger enrol saksi/enrolment.toml --device devices/wali-kota-1-a",
         "ledger enrol operator.csv --yes",
         "ledger enrol --point 04ab... --role operator --scope 1771010001001 --seat 1",
     )
@@ -162,7 +167,8 @@ def enrol(
         raise Usage("argument-missing", "name a request, a list, or a point", command="ledger enrol", argument="FILE")
     events = [checked(KeysEnrolled(batch)) for batch in batches(rows, most=KEYS_MAX)]
     question = (f"Daftarkan {len(rows)} kunci?", f"Enrol {len(rows)} keys?")
-    return append(app, signing, app.device(REGISTRAR), events, ask=question)
+    offices = OFFICES.get(rows[0].role, COMMISSION)
+    return append(app, signing, app.device(*offices), events, ask=question, independent=True)
 
 
 _ROW_KEYS: Final = ("point", "role", "scope", "seat", "valid_until", "proof")
@@ -220,19 +226,32 @@ def hex_bytes(said: object, length: int, where: str) -> bytes:
     "--suspect-since", type=int, metavar="N", ind="Sejak entri ini patut dicurigai", eng="From this entry on the key is suspect"
 )
 @option("--last-good", type=int, metavar="N", ind="Posisi terakhir yang masih baik", eng="The last position that is still good")
+@note_option
 @signing_options
-def revoke(app: App, signing: Signing, key: str, reason: str, suspect_since: int | None, last_good: int | None) -> int:
+def revoke(
+    app: App,
+    signing: Signing,
+    key: str,
+    reason: str,
+    suspect_since: int | None,
+    last_good: int | None,
+    note_text: str | None,
+) -> int:
     """Revokes a key: by its point, its id (8 hex digits or more), or role/scope/seat."""
     with app.node.snapshot() as snapshot:
         point = _find_key(snapshot.state, key)
+        target = snapshot.state.get(KEYS, point)
+    offices = (target.by, *COMMISSION) if target is not None and target.by else ("root-1",)
+    attached = attach((), note_text)
     data = KeyRevoked(
         key=point,
         reason=reason,
         suspect_since=UNSET if suspect_since is None else suspect_since,
         last_good=UNSET if last_good is None else last_good,
+        note=attached.note,
     )
     question = (f"Cabut kunci {key_id(point).hex()[:16]}?", f"Revoke key {key_id(point).hex()[:16]}?")
-    return append(app, signing, app.device(REGISTRAR), [checked(data)], ask=question)
+    return append(app, signing, app.device(*offices), [checked(data)], ask=question, keep=lambda: attached.keep(app.folder))
 
 
 def _find_key(state: Reader, said: str) -> bytes:

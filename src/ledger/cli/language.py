@@ -23,6 +23,7 @@ __all__ = [
     "language",
     "local_time",
     "messages",
+    "parse_time",
     "printable",
     "set_language",
     "text",
@@ -100,6 +101,20 @@ def local_time(milliseconds: int, zone: str) -> str:
     moment, name = _moment(milliseconds, zone)
     clock = moment.strftime("%H.%M.%S" if language() == "id" else "%H:%M:%S")
     return f"{moment.day} {_MONTHS[language()][moment.month - 1]} {moment.year} {clock} {name}"
+
+
+def parse_time(said: str, zone: str) -> int | None:
+    """Milliseconds since 1970 of ``YYYY-MM-DDTHH:MM`` (with seconds and offset or without; then the zone's), else None."""
+    try:
+        moment = datetime.datetime.fromisoformat(said)
+    except ValueError:
+        return None
+    if len(said) < len("YYYY-MM-DDTHH:MM"):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.timezone(datetime.timedelta(hours=_ZONES.get(zone, ("UTC", 0))[1])))
+    milliseconds = (moment - _EPOCH) // datetime.timedelta(milliseconds=1)
+    return milliseconds if milliseconds >= 0 else None
 
 
 def iso_time(milliseconds: int, zone: str) -> str:

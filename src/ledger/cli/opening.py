@@ -1,6 +1,9 @@
-"""How ``init`` opens a ledger: its folder, the offices' devices, entry 0, and the administrator enrolled.
+"""How ``init`` opens a ledger: its folder, the offices' devices, entry 0, and the administrators enrolled.
 
-The offices' keys are made here, on one machine, and belong on five: the verb says so at its end.
+A governed election (the default of ``init``) has registrars of two seats for each body, a second administrator, and the sealer's
+key in the ledger's folder.  A simple one has one registrar, no second seats, and makes no seals.
+
+The offices' keys are made here, on one machine, and belong on as many: the verb says so at its end.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from ledger.device.folder import Device
     from ledger.device.stream import EventStream
     from ledger.node import Node
-    from ledger.scenario.founding import Founding
+    from ledger.scenario.founding import Founding, Rules
     from ledger.tally.signing import SigningKey
 
 __all__ = ["DEFAULT_LEVELS", "DEFAULT_ZONE", "KINDS", "Opened", "deliver", "make_device", "open_ledger", "show_opened"]
@@ -44,13 +47,25 @@ class Opened:
 
 
 def open_ledger(
-    folder: Path, *, name: str, kind: str, day: str, zones: tuple[str, ...], levels: str, origin: str, passphrase: bytes
+    folder: Path,
+    *,
+    name: str,
+    kind: str,
+    day: str,
+    zones: tuple[str, ...],
+    levels: str,
+    origin: str,
+    passphrase: bytes,
+    rules: Rules | None = None,
 ) -> Opened:
-    """1 keys from fresh randomness that is kept nowhere else, 2 the folder, 3 the devices, 4 entry 0, 5 the administrator."""
+    """1 keys from fresh randomness that is kept nowhere else, 2 the folder, 3 the devices, 4 entry 0, 5 the administrators.
+
+    ``rules``: what entry 0 says of authority; None for a simple election.
+    """
     from ledger.device.keyfile import check_passphrase
     from ledger.node import Node
-    from ledger.scenario.founding import found
-    from ledger.tally.events import KeysEnrolled
+    from ledger.scenario.founding import UNGOVERNED, found
+    from ledger.tally.events import Approved, KeysEnrolled
     from ledger.tally.fold import decide
     from ledger.tally.memory import Memory
     from ledger.tally.signing import open_submission
@@ -66,35 +81,45 @@ def open_ledger(
         levels=parse_levels(levels),
         origin=origin,
         opened_at=clock(),
+        rules=rules or UNGOVERNED,
     )
     answer = decide(Memory(), open_submission(founding.opening.submission), At(0, clock()))
     if isinstance(answer, LedgerError):
         raise answer  # an election that cannot be opened leaves no folder behind
-    node = Node.create(folder, origin=origin, log_key=founding.log_key, clock=clock)  # 2
+    sealer = None if rules is None else founding.sealer
+    node = Node.create(folder, origin=origin, log_key=founding.log_key, clock=clock, sealer=sealer)  # 2
     made = Opened(node, founding, {})
-    for seat, stream in offices(founding).items():  # 3
+    for seat, stream in offices(founding, sealing=sealer is not None).items():  # 3
         device = make_device(folder / DEVICES / seat, stream.key, passphrase)
         made.devices[seat] = device
         device.adopt(b"" if seat == "root-1" else founding.ledger, origin=origin, vkey=node.signer.vkey)
     made.devices["root-1"].take(founding.opening)  # 4
     deliver(made.devices["root-1"], node)
-    made.devices["commission"].sign(KeysEnrolled((founding.administrator_row,)), claimed_at=clock())  # 5
-    deliver(made.devices["commission"], node)
+    first, *others = founding.registrars  # 5
+    enrolled = made.devices[first].sign(KeysEnrolled(founding.administrator_rows), claimed_at=clock())
+    deliver(made.devices[first], node)
+    if "keys.enrolled" in founding.opened.second_seats:
+        made.devices[others[0]].sign(Approved(event=enrolled.event_id), claimed_at=clock())
+        deliver(made.devices[others[0]], node)
     return made
 
 
-def offices(founding: Founding) -> dict[str, EventStream]:
-    """The devices of the offices by seat."""
+def offices(founding: Founding, *, sealing: bool) -> dict[str, EventStream]:
+    """The devices of the offices by seat.  ``sealing``: the sealer's key is in the ledger's folder, where the log signs with it."""
     from ledger.device.stream import EventStream
     from ledger.scenario.founding import office_key
 
-    return {
+    made = {
         "root-1": founding.root,
         "root-2": EventStream(office_key(founding.seed, "root/2"), ledger=founding.ledger),
-        "commission": founding.registrar,
+        **founding.registrars,
         "administrator": founding.administrator,
-        "sealer": EventStream(office_key(founding.seed, "sealer"), ledger=founding.ledger),
     }
+    if len(founding.administrator_rows) > 1:
+        made["administrator-2"] = founding.stream("administrator", "", "admin-2")
+    if not sealing:
+        made["sealer"] = EventStream(founding.sealer, ledger=founding.ledger)
+    return made
 
 
 def make_device(folder: Path, key: SigningKey, passphrase: bytes) -> Device:
@@ -154,8 +179,23 @@ def show_opened(app: App, place: Path, made: Opened, *, official: bool) -> None:
     app.say(
         "Umumkan ledger id itu di lembaran resmi dan formulir cetak: dengan itu siapa pun memeriksa bahwa log ini yang asli.\n"
         f"Pindahkan {place / DEVICES / 'root-1'} dan root-2 ke komputer lain yang terpisah, lalu hapus dari sini.\n"
+        f"{_second(made)[0]}"
         "Lanjut: ledger form add, contest add, area add, enrol",
         "Gazette that ledger id and print it on the forms: by it anyone checks that this log is the true one.\n"
         f"Move {place / DEVICES / 'root-1'} and root-2 to other machines, and remove them from this one.\n"
+        f"{_second(made)[1]}"
         "Next: ledger form add, contest add, area add, enrol",
+    )
+
+
+def _second(made: Opened) -> tuple[str, str]:
+    """Where acts wait for second seats: that each device belongs to another person."""
+    if not made.founding.opened.second_seats:
+        return "", ""
+    bodies = ", ".join(made.founding.registrars)
+    return (
+        f"Tiap kantor pendaftar punya dua kursi ({bodies}): serahkan kepada orang yang berbeda; yang satu mengajukan, "
+        "yang lain menyetujui (ledger approve).\n",
+        f"Each registrar has two seats ({bodies}): give them to different people; one proposes, the other approves "
+        "(ledger approve).\n",
     )

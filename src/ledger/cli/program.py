@@ -44,7 +44,8 @@ class _Option(click.Option):
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         self.help = text(*self._help_texts)
-        return super().get_help_record(ctx)
+        record = super().get_help_record(ctx)
+        return None if record is None else (record[0], record[1].replace("[required]", text("[wajib]", "[required]")))
 
 
 def option(*names: str, ind: str, eng: str, **kwargs: Any) -> Callable[[Any], Any]:

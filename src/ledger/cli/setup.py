@@ -24,7 +24,7 @@ from ledger.tally.forms import SHIPPED_FORMS, shipped_form
 from ledger.tally.rows import Contest
 from ledger.tally.state import CONTESTS
 
-__all__ = ["area_add", "contest_add", "form_add"]
+__all__ = ["ADMINISTRATOR", "area_add", "contest_add", "form_add", "voters_cell"]
 
 ADMINISTRATOR: Final = "administrator"
 BATCH_AREAS: Final = 1_000
@@ -121,8 +121,8 @@ def area_add(app: App, signing: Signing, file: str) -> int:
                 row["code"],
                 row["name"],
                 row.get("zone") or opened.zones[0],
-                _voters(row, "voters_male", file, line),
-                _voters(row, "voters_female", file, line),
+                voters_cell(row, "voters_male", file, line),
+                voters_cell(row, "voters_female", file, line),
                 tuple(row["contests"].split()) if row.get("contests") else _contests_at(contests, row["code"]),
             )
         )
@@ -138,7 +138,8 @@ def area_add(app: App, signing: Signing, file: str) -> int:
     return append(app, signing, app.device(ADMINISTRATOR), events, ask=question)
 
 
-def _voters(row: dict[str, str], column: str, path: str, line: int) -> int | None:
+def voters_cell(row: dict[str, str], column: str, path: str, line: int) -> int | None:
+    """Registered voters in a cell; None where it is empty.  ``BadInput`` ``bad-row``."""
     said = row.get(column, "")
     if not said:
         return None

@@ -17,11 +17,29 @@ if TYPE_CHECKING:
     from ledger.device.folder import Delivery, Device
     from ledger.tally.events import EventData
 
-__all__ = ["PASSPHRASE_LIMIT_BYTES", "Signing", "append", "passphrase_from", "passphrase_options", "signing_options"]
+__all__ = [
+    "EVENT_SHOWN_DIGITS",
+    "PASSPHRASE_LIMIT_BYTES",
+    "Foretold",
+    "Signing",
+    "append",
+    "passphrase_from",
+    "passphrase_options",
+    "signing_options",
+]
 
 PASSPHRASE_LIMIT_BYTES: Final = 1_024
 REFUSED: Final = 3
 WAITING: Final = 4
+EVENT_SHOWN_DIGITS: Final = 16
+"""So many hex digits of an event's id are shown; they name it."""
+
+
+class Foretold(NamedTuple):
+    """What an event would get now: a void code or '', and whether it would wait for a second seat."""
+
+    void: str
+    pending: bool
 
 
 class Signing(NamedTuple):
@@ -103,11 +121,21 @@ def _prompted(label: str, *, new: bool) -> bytes:
 # --- appending --------------------------------------------------------------------------------------------------------------
 
 
-def append(app: App, signing: Signing, device: Device, events: Sequence[EventData], *, ask: tuple[str, str] | None) -> int:
+def append(
+    app: App,
+    signing: Signing,
+    device: Device,
+    events: Sequence[EventData],
+    *,
+    ask: tuple[str, str] | None,
+    keep: Callable[[], None] | None = None,
+    independent: bool = False,
+) -> int:
     """Signs and sends ``events`` and shows what became of them; the exit status.
 
-    1 adopt the ledger, 2 unlock, 3 send what still waits, 4 ask what would become of the first, 5 ask the person, 6 sign, 7 send.
-    With --dry-run it ends after 4.
+    1 adopt the ledger, 2 unlock, 3 send what still waits, 4 ask what would become of the first (of each, where they are
+    ``independent`` of one another), 5 ask the person, 6 keep what lies beside the log (``keep``), 7 sign, 8 send.  With --dry-run
+    it ends after 4.
     """
     node = app.node
     ledger = node.ledger_id()
@@ -120,17 +148,24 @@ def append(app: App, signing: Signing, device: Device, events: Sequence[EventDat
     if not signing.dry_run and device.outbox():  # 3
         app.say("Mengirim yang masih menunggu di outbox.", "Sending what still waits in the outbox.")
         _send_waiting(app, device)
-    void = _foretold(app, device, events[0])  # 4
+    told = [_foretold(app, device, data) for data in (events if independent else events[:1])]  # 4
+    void = next((each.void for each in told if each.void), "")
+    pending = any(each.pending for each in told)
     if void:
         app.say(f"Peringatan: akan tercatat tetapi TIDAK BERLAKU ({void}): {_meaning(void)}",
                 f"Warning: it would be appended WITHOUT EFFECT ({void}): {_meaning(void)}")  # fmt: skip
+    if pending:
+        app.say("Tindakan ini baru berlaku setelah disetujui kursi kedua (dalam 24 jam).",
+                "This act takes effect only once a second seat has approved it (within 24 hours).")  # fmt: skip
     if signing.dry_run:
-        return _show_dry_run(app, events, void)
+        return _show_dry_run(app, events, Foretold(void, pending))
     if ask is not None:
         confirm(app, signing, ask)  # 5
-    for data in events:  # 6
+    if keep is not None:
+        keep()  # 6
+    for data in events:  # 7
         device.sign(data, claimed_at=clock())
-    return show_deliveries(app, device.send(node))  # 7
+    return show_deliveries(app, device.send(node))  # 8
 
 
 def _send_waiting(app: App, device: Device) -> None:
@@ -162,8 +197,8 @@ def confirm(app: App, signing: Signing, question: tuple[str, str]) -> None:
         raise KeyboardInterrupt
 
 
-def _foretold(app: App, device: Device, data: EventData) -> str:
-    """The void code that the event would get now, or ''.  Raises the refusal that it would meet; nothing is signed then."""
+def _foretold(app: App, device: Device, data: EventData) -> Foretold:
+    """What the event would get now.  Raises the refusal that it would meet; nothing is signed then."""
     from ledger.tally.fold import decide
     from ledger.tally.signing import open_submission
     from ledger.tally.state import At
@@ -173,17 +208,18 @@ def _foretold(app: App, device: Device, data: EventData) -> str:
         change = decide(snapshot.state, open_submission(draft.submission), At(snapshot.size, clock()))
     if isinstance(change, LedgerError):
         raise change
-    return change.void
+    return Foretold(change.void, change.pending)
 
 
-def _show_dry_run(app: App, events: Sequence[EventData], void: str) -> int:
+def _show_dry_run(app: App, events: Sequence[EventData], told: Foretold) -> int:
     from ledger.tally.events import type_of
 
     if app.json:
-        emit({"dry_run": True, "type": type_of(events[0]), "events": len(events), "void": void})
+        said = {"dry_run": True, "type": type_of(events[0]), "events": len(events)}
+        emit({**said, "void": told.void, "pending": told.pending})
     else:
         line(text("Uji coba: tidak ada yang dicatat.", "Dry run: nothing was appended."))
-    return REFUSED if void else 0
+    return REFUSED if told.void else 0
 
 
 def show_deliveries(app: App, deliveries: Sequence[Delivery]) -> int:
@@ -210,6 +246,7 @@ def _show_delivery(app: App, delivery: Delivery) -> None:
                 "void": delivery.code if delivery.outcome == "appended" else "",
                 "waiting": delivery.code if delivery.outcome == "waiting" else "",
                 "receipt": None if delivery.receipt is None else str(delivery.receipt),
+                "pending": delivery.pending,
             }
         )
     elif delivery.outcome == "waiting":
@@ -226,6 +263,14 @@ def _show_delivery(app: App, delivery: Delivery) -> None:
                 text(
                     f"TIDAK BERLAKU ({delivery.code}): {_meaning(delivery.code)}",
                     f"WITHOUT EFFECT ({delivery.code}): {_meaning(delivery.code)}",
+                )
+            )
+        if delivery.pending:
+            name = delivery.event_id.hex()[:EVENT_SHOWN_DIGITS]
+            line(
+                text(
+                    f"Menunggu persetujuan kursi kedua: ledger approve {name}",
+                    f"Waits for a second seat's approval: ledger approve {name}",
                 )
             )
         line(text(f"Tanda terima: {delivery.receipt}", f"Receipt: {delivery.receipt}"))

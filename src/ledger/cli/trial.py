@@ -97,13 +97,21 @@ def _verified(public: Path, ledger: str) -> bool:
 
 
 def _show_demo(app: App, node: Node, report: DemoReport, *, verified: bool, seconds: float) -> None:
-    from ledger.cli.reading import show_station_history
+    from ledger.cli.telling import tell_story
 
-    events = ", ".join(f"{grouped(count)} {name}" for name, count in report.events.items())
     heading(
         "synthetic",
-        f"{report.area_name}: {grouped(report.stations)} TPS, {grouped(report.entries)} " + text("entri", "entries"),
-        events,
+        text(
+            f"{report.area_name}, dari pendaftaran kunci sampai penetapan: {grouped(report.stations)} TPS, "
+            f"{grouped(report.entries)} entri, {len(report.events)} jenis peristiwa.",
+            f"{report.area_name}, from the enrolment of keys to the determined result: {grouped(report.stations)} stations, "
+            f"{grouped(report.entries)} entries, {len(report.events)} kinds of events.",
+        ),
+        text(
+            "Jumlah per kecamatan resmi; angka TPS dan semua masalahnya rekaan. Sebenarnya tidak ada PSU di kota ini.",
+            "The districts' totals are the official ones; the stations' figures and all their troubles are invented. In truth the "
+            "city had no revote.",
+        ),
     )
     for contest in report.contests:
         line()
@@ -121,9 +129,9 @@ def _show_demo(app: App, node: Node, report: DemoReport, *, verified: bool, seco
         )
         table(app, columns, rows, numbers=(0, 2, 3, 4))
     line()
-    line(text("Asal-usul satu angka yang dibetulkan:", "How one corrected number came to be:"))
     with node.snapshot() as snapshot:
-        show_station_history(snapshot, report.told_contest, report.told_station)
+        tell_story(snapshot, report.told_contest, report.told_station)
+    _show_parts(app, report)
     line()
     line(
         text(
@@ -137,17 +145,65 @@ def _show_demo(app: App, node: Node, report: DemoReport, *, verified: bool, seco
     line(text(f"{seconds} detik.", f"{seconds} seconds."))
 
 
+_PARTS: Final = {
+    "differing": ("dua operator mengirim angka berbeda; pleno memilih", "two operators sent different figures; the plenary chose"),
+    "wrong_form": ("formulir TPS tetangga terkirim, lalu ditarik", "the next station's form was sent, and taken back"),
+    "broken_phone": (
+        "ponsel rusak: dimasukkan kecamatan; kiriman ponsel itu datang terlambat dan tidak berlaku",
+        "a broken phone: entered by the district; the phone's own forms came late and have no effect",
+    ),
+    "replaced": (
+        "kunci diganti pada hari itu oleh kecamatan sendiri, ditinjau keesokan paginya",
+        "a key replaced on the day by the district alone, reviewed the next morning",
+    ),
+    "accepted": ("keberatan saksi diterima, angka dibetulkan", "an agent's objection accepted, the figures corrected"),
+    "rejected": ("keberatan saksi ditolak", "an agent's objection rejected"),
+    "explained": ("formulir kertasnya sendiri tidak cocok jumlahnya; dijelaskan", "the paper itself does not add up; explained"),
+    "continued": ("banjir: pemungutan lanjutan dua hari kemudian (PSL)", "a flood: the vote continued two days later (PSL)"),
+    "late": (
+        "formulir gubernur belum ada saat kecamatan mengesahkan; dibuka kembali, lalu disahkan lagi",
+        "the governor's form missing when the district certified; reopened for it, and certified again",
+    ),
+    "paper_differs": (
+        "rekap kertas gubernur berbeda satu angka; disahkan dengan selisih yang dijelaskan",
+        "the governor's paper recap differs in one figure; certified, with the difference explained",
+    ),
+    "again": (
+        "pemungutan suara ulang (PSU) atas rekomendasi pengawas; pengesahan diperbarui",
+        "the vote repeated (PSU) on the supervisor's recommendation; the certificate renewed",
+    ),
+    "refused": ("rekomendasi PSU dijawab: tidak dilaksanakan", "a recommended revote: answered, and refused"),
+    "unanswered": ("rekomendasi yang tidak pernah dijawab", "a recommendation that nobody answered"),
+}
+"""What else happens, by the part that its station plays (``DemoReport.parts``)."""
+
+
+def _show_parts(app: App, report: DemoReport) -> None:
+    line()
+    line(text("Yang juga terjadi (lihat: ledger history KODE):", "What else happens (see: ledger history CODE):"))
+    rows = [(report.parts[part], text(*words)) for part, words in _PARTS.items()]
+    table(app, (text("Kode", "Code"), ""), rows)
+
+
 def _show_next(place: Path, report: DemoReport) -> None:
     ledger = program_name()
     commands = (
         f"cd {place}",
         f"{ledger} recap {report.area}",
         f"{ledger} history {report.told_station} --contest {report.told_contest}",
-        f"{ledger} findings --by-rule",
+        f"{ledger} why {report.area} {_winner(report)} --contest {report.told_contest}",
+        f"{ledger} status",
+        f"{ledger} keys",
         f"{ledger} log --last 20",
         f"{ledger} verify public --ledger-id {report.ledger}",
     )
     sys.stderr.write(text("Ketik berikutnya:", "Type next:") + "\n" + "".join(f"  {words}\n" for words in commands))
+
+
+def _winner(report: DemoReport) -> int:
+    """The ballot number with the most votes in the told contest."""
+    pairs = next(contest.pairs for contest in report.contests if contest.contest == report.told_contest)
+    return max(pairs, key=lambda pair: pair.votes).number
 
 
 def program_name() -> str:

@@ -63,6 +63,10 @@ class AppendedLike(Protocol):
     def void(self) -> str:
         """Why it takes no effect; '' where it does."""
 
+    @property
+    def pending(self) -> bool:
+        """Whether it waits for a second seat's approval."""
+
 
 class Door(Protocol):
     """A ledger as a device meets it: a node on this machine, or one behind a network."""
@@ -94,6 +98,7 @@ class Delivery(Struct, frozen=True):
 
     appended: ``index`` is its place, ``code`` the void code or '', ``receipt`` the checked receipt's path.  refused: ``code`` says
     why, ``error`` holds the refusal; the bytes lie in ``outbox/refused``.  waiting: ``code`` says for what; it stays in the outbox.
+    ``pending``: it is in the log and waits there for a second seat's approval.
     """
 
     position: int
@@ -103,6 +108,7 @@ class Delivery(Struct, frozen=True):
     index: int | None
     receipt: Path | None
     error: Refused | Waiting | None
+    pending: bool = False
 
 
 class Device:
@@ -280,9 +286,8 @@ class Device:
             if checked.tree != state.seen:
                 self._write(replace(state, seen=checked.tree))  # 4
             self._files.remove(path)  # 5
-        return Delivery(
-            event.position, event.event_id, "appended", answer.void, checked.index, kept.with_suffix(".tlog-proof"), None
-        )
+        proof = kept.with_suffix(".tlog-proof")
+        return Delivery(event.position, event.event_id, "appended", answer.void, checked.index, proof, None, pending=answer.pending)
 
     def _take_refusal(self, event: Opened, refusal: Refused) -> list[Delivery]:
         """The refused event and all after it go to ``refused``: 1 copies, 2 the stream back, 3 the outbox, from its end."""

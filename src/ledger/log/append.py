@@ -29,7 +29,7 @@ from ledger.store.engine import Database
 from ledger.store.entries import Head, StoredEntry, find_events, lock_head, write_entries
 from ledger.store.rows import Batch
 from ledger.tally.events import ElectionOpened, RecapSealed
-from ledger.tally.fold import LOAD_ROUNDS, decide, more, needs
+from ledger.tally.fold import decide, more, needs
 from ledger.tally.projection import VOIDS, trace
 from ledger.tally.recaps import current_root
 from ledger.tally.rows import Seal
@@ -190,10 +190,7 @@ class _Work:
     def take(self, event: Opened, *, late: bool) -> Answer:
         """Decides one event at the next index; what is refused leaves no trace."""
         index = self.size
-        for _ in range(LOAD_ROUNDS):
-            further = more(self.batch, event)
-            if not further:
-                break
+        for further in more(self.batch, event):
             self.batch.load(further)
         change = decide(self.batch, event, At(index, self.time))
         if isinstance(change, Refused | Waiting):

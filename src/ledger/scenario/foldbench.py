@@ -33,7 +33,7 @@ from ledger.tally.rollup import roll_up
 from ledger.tally.signing import OpenedEntry, encode_entry, reopen_entry
 from ledger.tally.state import CERTIFICATES, At, Change
 
-__all__ = ["Generated", "Replayed", "generate", "replay_file"]
+__all__ = ["Generated", "Replayed", "generate", "read_chunks", "replay_file"]
 
 CHUNK_ENTRIES: Final = 2_048
 _LENGTH_BYTES: Final = 4
@@ -105,7 +105,7 @@ def replay_file(path: Path) -> Replayed:
     decoding = folding = 0.0
     size = 0
     with path.open("rb") as file, uncollected():
-        for chunk in _chunks(file):
+        for chunk in read_chunks(file):
             started = time.perf_counter()
             opened = [reopen_entry(data) for data in chunk]
             decoded = time.perf_counter()
@@ -124,7 +124,8 @@ def replay_file(path: Path) -> Replayed:
     return Replayed(size, decoding, folding, summing, certificates, len(totals), peak / unit, root)
 
 
-def _chunks(file: BinaryIO) -> Iterator[list[bytes]]:
+def read_chunks(file: BinaryIO) -> Iterator[list[bytes]]:
+    """The entries of a file that ``generate`` wrote, up to ``CHUNK_ENTRIES`` at a time."""
     chunk: list[bytes] = []
     while head := file.read(_LENGTH_BYTES):
         chunk.append(file.read(int.from_bytes(head)))

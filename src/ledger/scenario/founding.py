@@ -4,30 +4,39 @@ For imports, the demo, tests and ``init``.  Every key is derived from the seed, 
 knows the seed can sign as anybody.  So an election from a known seed says in its name and kind that it is no official one, and
 ``init`` draws a seed and keeps it nowhere.
 
-    founding = found(seed, name=..., kind="synthetic", ..., opened_at=...)
-    node = Node.create(folder, origin=founding.opened.origin, log_key=founding.log_key, clock=clock)
+    founding = found(seed, name=..., kind="synthetic", ..., opened_at=..., rules=governed(...))
+    node = Node.create(folder, origin=founding.opened.origin, log_key=founding.log_key, clock=clock, sealer=founding.sealer)
     sender = Sender(node, clock)
     for name, signed in founding.setup(forms=..., contests=..., areas=..., stations=..., keys=..., claimed_at=...):
         sender.take(name, signed.submission, ...)
 
-Left to others: what is listed and what follows (``kpu``, ``demo``).
+Left to others: the rules that entry 0 says (``governance``), what is listed and what follows (``kpu``, ``demo``).
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec import UNSET
 
 from ledger.device.stream import EventStream, Signed
 from ledger.errors import Broken, LedgerError
 from ledger.node import Node
 from ledger.proof.note import NoteSigner
+from ledger.scenario.governance import (
+    DEFAULT_POWERS,
+    DEFAULT_SECOND_SEATS,
+    UNGOVERNED,
+    Rules,
+    governed,
+)
 from ledger.tally.events import (
+    Approved,
     AreaRow,
     ContestRow,
     ContestsListed,
@@ -45,7 +54,19 @@ from ledger.tally.events import (
 from ledger.tally.forms import FormDefinition
 from ledger.tally.signing import SigningKey, draft_digest, possession_digest, root_digest
 
-__all__ = ["BATCH_BYTES", "REGISTRAR_ROLES", "Founding", "Sender", "SteppedClock", "found", "office_key"]
+__all__ = [
+    "BATCH_BYTES",
+    "DEFAULT_POWERS",
+    "DEFAULT_SECOND_SEATS",
+    "UNGOVERNED",
+    "Founding",
+    "Rules",
+    "Sender",
+    "SteppedClock",
+    "found",
+    "governed",
+    "office_key",
+]
 
 BATCH_BYTES: Final = 48_000
 """How large the rows of one batch may be: an entry holds 65,535 bytes, and a batch stays well below."""
@@ -55,9 +76,6 @@ SEND_BYTES: Final = 1_000_000
 
 BATCH_AREAS: Final = 1_000
 BATCH_KEYS: Final = 200
-
-REGISTRAR_ROLES: Final[tuple[Role, ...]] = ("administrator", "importer", "officer", "operator")
-"""What the registrar body ``commission`` enrols."""
 
 _BLANK_SIGNATURE: Final = bytes(64)
 _encode_row: Final = msgspec.msgpack.Encoder().encode
@@ -78,8 +96,9 @@ class SteppedClock:
 class Founding(NamedTuple):
     """An election as entry 0 opens it, and those who can act in it from the start.
 
-    ``opening`` is entry 0 as a submission; ``root`` has signed it.  ``registrar`` is the body ``commission``; ``administrator``
-    acts once ``administrator_row`` is enrolled.
+    ``opening`` is entry 0 as a submission; ``root`` has signed it.  ``registrars``: the bodies' streams by name, in entry 0's
+    order; ``registrar`` is the first, the commission's.  ``administrator`` acts once ``administrator_row`` is enrolled.
+    ``sealer``: the key for ``Node.create``.
     """
 
     seed: bytes
@@ -87,8 +106,9 @@ class Founding(NamedTuple):
     opening: Signed
     log_key: Ed25519PrivateKey
     root: EventStream
-    registrar: EventStream
+    registrars: dict[str, EventStream]
     administrator: EventStream
+    sealer: SigningKey
 
     def __repr__(self) -> str:
         return f"Founding({self.opened.origin}, {self.ledger.hex()[:16]})"  # never the seed, which is every key
@@ -97,6 +117,11 @@ class Founding(NamedTuple):
     def ledger(self) -> bytes:
         """The ledger's id."""
         return self.opening.event_id
+
+    @property
+    def registrar(self) -> EventStream:
+        """The commission's (first) registrar."""
+        return next(iter(self.registrars.values()))
 
     def key(self, role: Role, scope: str, seat: str) -> SigningKey:
         """The key of a seat, from the seed."""
@@ -119,10 +144,21 @@ class Founding(NamedTuple):
         """The row that enrols the administrator."""
         return self.key_row("administrator", "", "admin", key=self.administrator.key)
 
-    def enrol(self, rows: Iterable[KeyRow], *, claimed_at: int) -> Iterator[Signed]:
-        """``keys.enrolled`` in batches of 200, by the registrar."""
+    @property
+    def administrator_rows(self) -> tuple[KeyRow, ...]:
+        """The administrator, and where acts of that office wait for a second seat (areas amended), the second one."""
+        second = () if "jurisdictions.amended" not in self.opened.second_seats else (self.key_row("administrator", "", "admin-2"),)
+        return (self.administrator_row, *second)
+
+    def enrol(self, rows: Iterable[KeyRow], *, claimed_at: int, by: tuple[str, str] | None = None) -> Iterator[tuple[str, Signed]]:
+        """``keys.enrolled`` in batches of 200, by the commission or by the bodies ``by``; where the election asks for a second
+        seat, each with the second body's ``approved`` behind it."""
+        bodies = [self.registrars[name] for name in by or tuple(self.registrars)[:2]]
         for batch in _batches(rows, BATCH_KEYS):
-            yield self.registrar.sign(KeysEnrolled(keys=batch), claimed_at=claimed_at)
+            proposed = bodies[0].sign(KeysEnrolled(keys=batch), claimed_at=claimed_at)
+            yield "keys.enrolled", proposed
+            if "keys.enrolled" in self.opened.second_seats:
+                yield "approved", bodies[1].sign(Approved(event=proposed.event_id), claimed_at=claimed_at)
 
     def list_areas(self, areas: Iterable[AreaRow], stations: Iterable[StationRow], *, claimed_at: int) -> Iterator[Signed]:
         """``jurisdictions.listed`` in batches, by the administrator: first all areas, an area after the one that it lies in."""
@@ -143,20 +179,18 @@ class Founding(NamedTuple):
     ) -> Iterator[tuple[str, Signed]]:
         """(event type, event) of everything before the first tally, from entry 0 on.  Forms and contests each fit one entry."""
         yield "election.opened", self.opening
-        for signed in self.enrol([self.administrator_row], claimed_at=claimed_at):
-            yield "keys.enrolled", signed
+        yield from self.enrol(self.administrator_rows, claimed_at=claimed_at)
         yield "forms.defined", self.administrator.sign(FormsDefined(forms=tuple(forms)), claimed_at=claimed_at)
         yield "contests.listed", self.administrator.sign(ContestsListed(contests=tuple(contests)), claimed_at=claimed_at)
         for signed in self.list_areas(areas, stations, claimed_at=claimed_at):
             yield "jurisdictions.listed", signed
-        for signed in self.enrol(keys, claimed_at=claimed_at):
-            yield "keys.enrolled", signed
+        yield from self.enrol(keys, claimed_at=claimed_at)
 
 
 class Sender:
     """Submits a scenario's events in batches and counts them by type.  The clock shows the time of the last event of each batch.
 
-    A scenario knows all that its ledger knows, so an answer other than appended and in effect is a fault of the scenario.
+    A scenario knows all that its ledger knows, so an answer other than the expected one is a fault of the scenario.
     """
 
     def __init__(self, node: Node, clock: SteppedClock) -> None:
@@ -164,12 +198,15 @@ class Sender:
         self._node = node
         self._clock = clock
         self._batch: list[bytes] = []
+        self._voids: list[str] = []
         self._batch_bytes = 0
 
-    def take(self, name: str, submission: bytes, moment: int) -> None:
-        """One more event, of the time ``moment`` (ms since 1970); a full batch is sent."""
+    def take(self, name: str, submission: bytes, moment: int, *, void: str = "") -> None:
+        """One more event, of the time ``moment`` (ms since 1970), that comes in with effect, or ``void`` with this code; a full
+        batch is sent."""
         self.events[name] += 1
         self._batch.append(submission)
+        self._voids.append(void)
         self._batch_bytes += len(submission)
         self._clock.now = moment
         if len(self._batch) == SEND_EVENTS or self._batch_bytes >= SEND_BYTES:
@@ -178,9 +215,9 @@ class Sender:
     def send(self) -> None:
         """All events taken so far are in the log.  Raises ``Broken`` ``scenario-refused``, and what the node raises."""
         answers = self._node.submit(self._batch)
-        self._batch, self._batch_bytes = [], 0
-        for answer in answers:
-            if isinstance(answer, LedgerError) or answer.void or answer.before:
+        voids, self._batch, self._voids, self._batch_bytes = self._voids, [], [], 0
+        for answer, void in zip(answers, voids, strict=True):
+            if isinstance(answer, LedgerError) or answer.void != void or answer.before:
                 raise Broken("scenario-refused", f"the ledger did not take an event of the scenario: {answer}")
 
 
@@ -194,10 +231,13 @@ def found(
     levels: Sequence[Level],
     origin: str,
     opened_at: int,
+    rules: Rules = UNGOVERNED,
 ) -> Founding:
-    """An election of two root keys, one registrar, one sealer and no witnesses, opened at ``opened_at`` (ms since 1970)."""
-    roots = [_derive(seed, f"root/{number}") for number in (1, 2)]
-    registrar, sealer = _derive(seed, "registrar/commission"), _derive(seed, "sealer")
+    """An election of two root keys, the registrars that ``rules`` name, one sealer and no witnesses, opened at ``opened_at`` (ms
+    since 1970)."""
+    roots = [office_key(seed, f"root/{number}") for number in (1, 2)]
+    registrars = {body.name: office_key(seed, f"registrar/{body.name}") for body in rules.bodies}
+    sealer = office_key(seed, "sealer")
     log_key = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"tally-ledger/log-key/v1\n" + seed).digest())
     draft = ElectionOpened(
         name=name,
@@ -211,11 +251,15 @@ def found(
         witnesses=(),
         quorum=0,
         roots=tuple(Root(root.point, _BLANK_SIGNATURE) for root in roots),
-        registrars=(Registrar("commission", registrar.point, "", REGISTRAR_ROLES, _BLANK_SIGNATURE),),
-        second_seats=(),
-        cutoffs=(),
+        registrars=tuple(
+            Registrar(body.name, registrars[body.name].point, "", body.roles, _BLANK_SIGNATURE) for body in rules.bodies
+        ),
+        second_seats=rules.second_seats,
+        cutoffs=rules.cutoffs,
+        powers=rules.powers or UNSET,
+        deadlines=rules.deadlines or UNSET,
     )
-    opened = _countersigned(draft, roots, registrar, sealer)
+    opened = _countersigned(draft, roots, registrars, sealer)
     root = EventStream(roots[0], ledger=b"")
     opening = root.sign(opened, claimed_at=opened_at)
     return Founding(
@@ -224,27 +268,32 @@ def found(
         opening,
         log_key,
         root,
-        EventStream(registrar, ledger=opening.event_id),
+        {body: EventStream(key, ledger=opening.event_id) for body, key in registrars.items()},
         EventStream(_derive(seed, "administrator//admin"), ledger=opening.event_id),
+        sealer,
     )
 
 
-def _countersigned(draft: ElectionOpened, roots: Sequence[SigningKey], registrar: SigningKey, sealer: SigningKey) -> ElectionOpened:
+def _countersigned(
+    draft: ElectionOpened, roots: Sequence[SigningKey], registrars: Mapping[str, SigningKey], sealer: SigningKey
+) -> ElectionOpened:
     """The draft with the signatures of all whom it names: they bind each key to this very election."""
     digest = draft_digest(draft)
-    body = draft.registrars[0]
-    register = possession_digest(digest, point=body.point, role="registrar", scope=body.scope, seat=body.body)
+    bodies = []
+    for row in draft.registrars:
+        register = possession_digest(digest, point=row.point, role="registrar", scope=row.scope, seat=row.body)
+        bodies.append(msgspec.structs.replace(row, signature=registrars[row.body].sign(register)))
     seal = possession_digest(digest, point=sealer.point, role="sealer", scope="", seat="sealer")
     return msgspec.structs.replace(
         draft,
         roots=tuple(Root(root.point, root.sign(root_digest(digest))) for root in roots),
-        registrars=(msgspec.structs.replace(body, signature=registrar.sign(register)),),
+        registrars=tuple(bodies),
         sealer=Root(sealer.point, sealer.sign(seal)),
     )
 
 
 def office_key(seed: bytes, label: str) -> SigningKey:
-    """An office's key: ``root/1``, ``root/2``, ``registrar/commission``, ``sealer``.  From a random seed, a fresh key."""
+    """An office's key: ``root/1``, ``root/2``, ``registrar/BODY``, ``sealer``.  From a random seed, a fresh key."""
     return _derive(seed, label)
 
 

@@ -17,6 +17,7 @@ import datetime
 import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Final, Literal, NamedTuple, TypeVar
 
 from ledger.device.stream import EventStream, Signed
@@ -39,6 +40,7 @@ from ledger.tally.events import (
     MissingRow,
     RecapCertified,
     RecapRead,
+    RecapSealed,
     StationRow,
     TallyAttested,
     TallyCorrected,
@@ -46,7 +48,9 @@ from ledger.tally.events import (
     type_of,
 )
 from ledger.tally.forms import FormDefinition, shipped_form
-from ledger.tally.state import SLOTS, STREAMS, Reader, slot_key
+from ledger.tally.recaps import current_root
+from ledger.tally.signing import SigningKey
+from ledger.tally.state import CONTESTS, SLOTS, STREAMS, Reader, slot_key
 
 __all__ = ["NATION", "Nation", "Shape", "shape_of"]
 
@@ -67,6 +71,9 @@ BROKEN_PER_1000: Final = 100
 """Forms that break a rule as the paper says, and stay so (domain.md 1.4: about one in ten breaks R8)."""
 
 T = TypeVar("T")
+
+Seated = Literal["agent", "officer", "operator", "sealer"]
+"""Who acts in a generated election."""
 
 
 class Shape(NamedTuple):
@@ -175,7 +182,11 @@ class Nation:
             opened_at=_DAY_MS - 30 * 24 * _HOUR,
             rules=governed(levels=LEVELS, day=DAY, pairs=("pair-1", "pair-2")),
         )
-        self._key = functools.lru_cache(maxsize=1_024)(self.founding.key)
+        self._keys = functools.lru_cache(maxsize=1_024)(self.founding.key)
+
+    def key(self, role: Seated, scope: str, seat: str) -> SigningKey:
+        """The key of a seat; the last 1,024 are kept."""
+        return self.founding.sealer if role == "sealer" else self._keys(role, scope, seat)
 
     # --- the walk ----------------------------------------------------------------------------------------------------------------
 
@@ -275,12 +286,13 @@ class Nation:
 
     def events(self, state: Reader, size: Callable[[], int]) -> Iterator[tuple[str, Signed, int]]:
         """(type, event, its time in ms since 1970) of the whole election.  Each must be folded into ``state`` before the next is
-        asked for; ``size``: the tree size that ``state`` shows."""
-        yield from self.opening()
+        asked for; ``size``: the tree size that ``state`` shows.  Times never go back."""
         people = _People(self, state)
-        for share in range(SHARES):
-            yield from self._night(people, share)
-        yield from self._plenaries(people, state, size)
+        nights = (self._night(people, share) for share in range(SHARES))
+        latest = 0
+        for name, signed, moment in chain(self.opening(), chain.from_iterable(nights), self._plenaries(people, state, size)):
+            latest = max(latest, moment)
+            yield name, signed, latest
 
     def opening(self) -> Iterator[tuple[str, Signed, int]]:
         """Entry 0, forms, contests, areas, stations, and all keys."""
@@ -418,6 +430,10 @@ class Nation:
         name, signed, _ = people.sign("officer", area, "chair", certified, moment)
         yield name, signed, moment
         yield people.sign("officer", area, "member", Approved(event=signed.event_id), moment)
+        listed = state.get(CONTESTS, contest.encode())
+        if listed is not None and listed.area == area:  # determined: the log seals
+            sealed = RecapSealed(size=size(), root=current_root(state, size=size()))
+            yield people.sign("sealer", "", "sealer", sealed, moment)
 
 
 class _People:
@@ -427,8 +443,8 @@ class _People:
         self._nation = nation
         self._state = state
 
-    def stream(self, role: Literal["operator", "officer", "agent"], scope: str, seat: str) -> EventStream:
-        key = self._nation._key(role, scope, seat)
+    def stream(self, role: Seated, scope: str, seat: str) -> EventStream:
+        key = self._nation.key(role, scope, seat)
         at = self._state.get(STREAMS, key.point)
         ledger = self._nation.founding.ledger
         return (
@@ -437,9 +453,7 @@ class _People:
             else EventStream(key, ledger=ledger, position=at.position, previous=at.previous)
         )
 
-    def sign(
-        self, role: Literal["operator", "officer", "agent"], scope: str, seat: str, data: EventData, moment: int
-    ) -> tuple[str, Signed, int]:
+    def sign(self, role: Seated, scope: str, seat: str, data: EventData, moment: int) -> tuple[str, Signed, int]:
         return type_of(data), self.stream(role, scope, seat).sign(data, claimed_at=moment), moment
 
 

@@ -20,14 +20,26 @@ from ledger.tally.state import CONTESTS, ELECTION, SINGLE, SLOTS, Range, Reader,
 __all__ = ["RECAPS", "Gaps", "Recapped", "Recaps", "current_root", "gaps", "recap_needs"]
 
 
+class Gaps(NamedTuple):
+    """Of the stations of an area: those whose figures are not, or not whole, in its totals (in code order), and whether all others
+    were read in the plenary."""
+
+    missing: tuple[str, ...]
+    unread: tuple[str, ...]
+
+
+_NO_GAPS: Final = Gaps((), ())
+
+
 class Recapped(NamedTuple):
-    """An area's recap: what stands in its row, the row's hash, the areas directly below with stations of the contest (none for the
-    areas directly above stations), and the log index of the last event that changed a tally below."""
+    """An area's recap: what stands in its row, the row's hash, the areas directly below with stations of the contest, and the log
+    index of the last event that changed a tally below.  Of the areas directly above stations: no areas below, and its ``gaps``."""
 
     sums: Sums
     commitment: bytes
     below: tuple[str, ...]
     changed: int
+    gaps: Gaps
 
 
 def _never(_row: object) -> bytes:
@@ -59,7 +71,10 @@ class Recaps:
         if self._known:
             self._touched.add(slot)
         if new:
-            self._below.clear()
+            contest, station, _ = slot_parts(slot)
+            tree = self._below.get(contest)
+            if tree is not None and self._frame(contest).above(station) not in tree:
+                del self._below[contest]  # the first station of its area
 
     def get(self, key: bytes) -> Recapped | None:
         """The recap of ``contest/area``; None where no station of the contest is there."""
@@ -92,35 +107,41 @@ class Recaps:
         return known
 
     def _lowest(self, contest: str, area: str, frame: Frame) -> Recapped:
-        total, changed, hashes = Sums.zero(frame.form.figure_count), 0, []
+        changed, form = 0, frame.form
+        parts: list[Sums] = []
+        hashes: list[bytes] = []
+        missing: list[str] = []
+        unread: list[str] = []
         for key, slot in self._state.under(SLOTS, area_key(contest, area)):
             changed = max(changed, slot.changed)
-            if not slot.annulled:
-                _, station, round_ = slot_parts(key)
-                total = total.plus(contribution(slot, frame.form))
-                hashes.append(commit(STATION_TAG, station_row(contest, station, round_, slot, frame.form)))
-        return self._recapped(contest, area, total, hashes, (), changed)
+            if slot.annulled:
+                continue
+            _, station, round_ = slot_parts(key)
+            parts.append(contribution(slot, form))
+            row = station_row(contest, station, round_, slot, form)
+            hashes.append(commit(STATION_TAG, row))
+            if row[4] in ("none", "held", "differing"):
+                missing.append(station)
+            elif not slot.read:
+                unread.append(station)
+        total = Sums.together(parts, form.figure_count)
+        return self._recapped((contest, area), total, hashes, (), changed)._replace(gaps=Gaps(tuple(missing), tuple(unread)))
 
     def _upper(self, contest: str, area: str, below: tuple[str, ...], frame: Frame) -> Recapped:
-        total, changed, hashes, there = Sums.zero(frame.form.figure_count), 0, [], []
-        for code in below:
-            recapped = self._area(contest, code)
-            if recapped is not None:
-                changed = max(changed, recapped.changed)
-                if recapped.commitment:
-                    total = total.plus(recapped.sums)
-                    hashes.append(recapped.commitment)
-                    there.append(code)
-        return self._recapped(contest, area, total, hashes, tuple(there), changed)
+        found = {code: recapped for code in below if (recapped := self._area(contest, code)) is not None}
+        changed = max((recapped.changed for recapped in found.values()), default=0)
+        there = {code: recapped for code, recapped in found.items() if recapped.commitment}
+        total = Sums.together([recapped.sums for recapped in there.values()], frame.form.figure_count)
+        return self._recapped((contest, area), total, [each.commitment for each in there.values()], tuple(there), changed)
 
     @staticmethod
-    def _recapped(contest: str, area: str, total: Sums, hashes: list[bytes], below: tuple[str, ...], changed: int) -> Recapped:
+    def _recapped(place: tuple[str, str], total: Sums, hashes: list[bytes], below: tuple[str, ...], changed: int) -> Recapped:
         """An area of which every station is cancelled has no row, hence no commitment."""
         if not hashes:
-            return Recapped(total, b"", (), changed)
+            return Recapped(total, b"", (), changed, _NO_GAPS)
         children = hashlib.sha256(b"".join(hashes)).digest()
-        row = area_row(contest, area, total, len(hashes), children)
-        return Recapped(total, commit(AREA_TAG, row), below, changed)
+        row = area_row(*place, total, len(hashes), children)
+        return Recapped(total, commit(AREA_TAG, row), below, changed, _NO_GAPS)
 
     def _tree(self, contest: str) -> dict[str, tuple[str, ...]]:
         """For every area with stations of the contest the areas directly below, in code order; of the lowest, none."""
@@ -144,26 +165,18 @@ class Recaps:
 # --- what decisions ask --------------------------------------------------------------------------------------------------------
 
 
-class Gaps(NamedTuple):
-    """Of the stations of an area: those whose figures are not, or not whole, in its totals (in code order), and whether all others
-    were read in the plenary."""
-
-    missing: tuple[str, ...]
-    unread: tuple[str, ...]
-
-
 def gaps(state: Reader, contest: str, area: str) -> Gaps:
-    """Looks at every slot below ``area``."""
-    missing: list[str] = []
-    unread: list[str] = []
-    for key, slot in state.under(SLOTS, area_key(contest, area)):
-        if slot.annulled:
-            continue
-        if slot.state in ("none", "held", "differing"):
-            missing.append(slot_parts(key)[1])
-        elif not slot.read:
-            unread.append(slot_parts(key)[1])
-    return Gaps(tuple(missing), tuple(unread))
+    """The gaps of every area below that lies directly above stations, together; ``area`` itself may be one."""
+    recapped = state.get(RECAPS, area_key(contest, area))
+    if recapped is None:
+        return _NO_GAPS
+    if not recapped.below:
+        return recapped.gaps
+    found = [gaps(state, contest, code) for code in recapped.below]
+    return Gaps(
+        tuple(code for each in found for code in each.missing),
+        tuple(code for each in found for code in each.unread),
+    )
 
 
 def current_root(state: Reader, *, size: int) -> bytes:

@@ -6,7 +6,7 @@ given other contests; a candidate who is out keeps the votes that the papers say
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import UNSET, structs
@@ -17,7 +17,6 @@ from ledger.tally.acts.case import (
     Case,
     Digits,
     above_needs,
-    certificates_above,
     effect,
     no_more,
     no_places,
@@ -135,11 +134,11 @@ def _jurisdictions_needs(data: JurisdictionsAmended, _digits: Digits) -> tuple[N
     return (*listed, *((AREAS, code.encode()) for code in _touched(data)))
 
 
-def _jurisdictions_more(view: View, event: Opened) -> tuple[Need, ...]:
+def _jurisdictions_more(view: View, event: Opened) -> Iterator[tuple[Need, ...]]:
     """The slots of every station that is to change, and the certificates above all."""
     data, election = event.data, view.get(ELECTION, SINGLE)
     if not isinstance(data, JurisdictionsAmended) or election is None:
-        return ()
+        return
     needs: dict[Need, None] = {}
     corrected = {row.code: row.contests for row in data.corrected}
     for code in _touched(data):
@@ -150,7 +149,7 @@ def _jurisdictions_more(view: View, event: Opened) -> tuple[Need, ...]:
     for row in data.added:
         for contest in row.contests:
             needs |= dict.fromkeys(above_needs(contest, row.code, election.digits))
-    return tuple(needs)
+    yield tuple(needs)
 
 
 class _Amending(Listing):
@@ -160,7 +159,6 @@ class _Amending(Listing):
         super().__init__(view, case)
         self.view = view
         self.case = case
-        self.code = ""
 
     def known(self, code: str) -> Area:
         """A station that is there."""
@@ -173,15 +171,18 @@ class _Amending(Listing):
         return station
 
     def close(self, code: str, contests: Iterable[str]) -> None:
-        """The station's empty slots are annulled; one with a tally, or under a certificate, stops it all."""
+        """The station's empty slots are annulled.  A tally, even of an annulled round, or a certificate above stops it all: who
+        waits to vote again is not struck off the list."""
         for contest in contests:
             for round_ in range(10):
                 key = slot_key(contest, code, round_)
                 slot = self.view.get(SLOTS, key)
-                if slot is None or slot.annulled:
+                if slot is None:
                     continue
                 if slot.standing:
                     self.code = self.code or "station-has-tally"
+                if slot.annulled:
+                    continue
                 self.lock(contest, code)
                 index = self.case.at.index
                 self.slots.append(SlotChange(key, slot, structs.replace(slot, annulled=index, changed=index)))
@@ -196,11 +197,6 @@ class _Amending(Listing):
             key = slot_key(contest, code, max(taken) + 1 if taken else 0)
             self.slots.append(SlotChange(key, None, Slot.empty(self.case.at.index)))
 
-    def lock(self, contest: str, code: str) -> None:
-        """A certificate above that holds stops it all: its recap would change."""
-        if any(certificate.in_force for _, certificate in certificates_above(self.view, self.case.election, contest, code)):
-            self.code = self.code or "locked"
-
 
 def _amend_jurisdictions(view: View, data: JurisdictionsAmended, case: Case) -> Change:
     if not (data.areas or data.added or data.merged or data.cancelled or data.corrected or data.voters):
@@ -210,14 +206,14 @@ def _amend_jurisdictions(view: View, data: JurisdictionsAmended, case: Case) -> 
         listing.area(area)
     for row in data.added:
         listing.station(row)
-        for contest in row.contests:
-            listing.lock(contest, row.code)
     for row in data.corrected:
         _correct_station(listing, row)
     for code, into in (*((code, "cancelled") for code in data.cancelled), *((row.station, row.into) for row in data.merged)):
         station = listing.known(code)
-        if into != "cancelled" and (listing.known(into).gone or into == code):
-            raise Refused("station-unknown", "a station is merged into another that is there", station=into)
+        if into != "cancelled":
+            listing.known(into)
+            if into == code:
+                raise Refused("station-unknown", "a station is merged into another one", station=into)
         listing.close(code, station.contests)
         listing.puts[code.encode()] = (AREAS, code.encode(), structs.replace(station, gone=into))
     for voters in data.voters:

@@ -61,7 +61,8 @@ def approving(acts: Mapping[type[EventData], Act]) -> Act:
         yield from act.more(view, inner)
 
     def decide(view: View, data: Approved, case: Case) -> Change:
-        """1 there is such an act, 2 another seat, 3 in time, 4 the approver is entitled, 5 the proposer still is, 6 the act."""
+        """1 there is such an act, 2 another seat, 3 in time, 4 the approver is entitled, 5 the proposer still is, 6 the act, 7 it
+        would take effect as the approver's own too: what is locked for the approver is not the approver's to approve."""
         pending = view.get(PENDING, data.event)
         if pending is None:  # 1
             return void("referent-unknown")
@@ -76,16 +77,21 @@ def approving(acts: Mapping[type[EventData], Act]) -> Act:
         if case.at.time - pending.time > APPROVAL_LIMIT_MS:  # 3
             return void("approval-late")
         act = acts[type(inner.data)]
-        if not _entitled(view, act, inner, case):  # 4
+        own = _own(view, act, inner, case)
+        if own is None:  # 4
             return void("approver-not-entitled")
-        if proposer.revoked:  # 5
+        if proposer.revoked or 0 < proposer.valid_until < case.at.time:  # 5
             return void("proposer-revoked")
+        proposed = Case(inner, proposer, case.election, case.at, approved=True)
         try:  # 6
-            change = act.decide(view, inner.data, Case(inner, proposer, case.election, case.at))
+            check_power(proposed, inner.data, inner.type)
+            change = act.decide(view, inner.data, proposed)
         except Refused as refusal:
             return void(refusal.code)
         if change.void:
             return change
+        if own.void:  # 7
+            return void("approver-not-entitled")
         done: Put = (PENDING, data.event, structs.replace(pending, state="done", data=b""))
         return Change((*change.puts, done), change.slots, "", "never")
 
@@ -102,16 +108,15 @@ def _seat(key: Key) -> tuple[str, str, str]:
     return key.role, key.scope, key.seat
 
 
-def _entitled(view: View, act: Act, inner: Opened, case: Case) -> bool:
-    """Whether the approver could propose this itself, here and now."""
+def _own(view: View, act: Act, inner: Opened, case: Case) -> Change | None:
+    """What the act would be as the approver's own, here and now; None where it would be refused."""
     if case.key.role not in act.roles:
-        return False
+        return None
     try:
         check_power(case, inner.data, inner.type)
-        act.decide(view, inner.data, Case(inner, case.key, case.election, case.at))
+        return act.decide(view, inner.data, Case(inner, case.key, case.election, case.at, approved=True))
     except Refused:
-        return False
-    return True
+        return None
 
 
 def _review(view: View, pending: Pending, inner: Opened, of: tuple[bytes, Case]) -> Change:

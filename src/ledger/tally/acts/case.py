@@ -44,6 +44,8 @@ class Case(NamedTuple):
     key: Key
     election: Election
     at: At
+    approved: bool = False
+    """Whether a second seat approves it here."""
 
     @property
     def level(self) -> int:
@@ -102,8 +104,8 @@ _UNRESTRICTED: Final = frozenset({"operator", "root", "sealer"})
 
 def check_power(case: Case, data: EventData, name: str) -> None:
     """What entry 0 says of who may do this: the level of the key, and a basis.  Raises ``Refused`` ``level-not-entitled``,
-    ``basis-missing``.  Operators answer for their own form and need neither."""
-    if case.key.role in _UNRESTRICTED:
+    ``basis-missing``.  Operators answer for their own form and need neither, nor does who withdraws the own objection."""
+    if case.key.role in _UNRESTRICTED or (name == "objection.settled" and case.key.role != "officer"):
         return
     for power in case.election.now.powers:
         if power.act == name:
@@ -126,9 +128,11 @@ def above_needs(contest: str, code: str, digits: Digits) -> tuple[Need, ...]:
 def certificates_above(view: View, election: Election, contest: str, code: str) -> list[tuple[str, Certificate]]:
     """(area, certificate) of every area that ``code`` lies in, itself included, highest first."""
     found: list[tuple[str, Certificate]] = []
-    for length in election.digits[:-1]:
+    whole, before = area_key(contest, code), len(contest) + 1
+    for level in election.opened.levels[:-1]:
+        length = level.digits
         if length <= len(code):
-            certificate = view.get(CERTIFICATES, area_key(contest, code[:length]))
+            certificate = view.get(CERTIFICATES, whole[: before + length])
             if certificate is not None:
                 found.append((code[:length], certificate))
     return found

@@ -8,6 +8,7 @@ took over by rotation.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
 from typing import Any, Final
 
 from msgspec import UNSET, structs
@@ -78,7 +79,7 @@ def _enrol(view: View, data: KeysEnrolled, case: Case) -> Change:
 def _is_replacement(view: View, data: KeysEnrolled, case: Case) -> bool:
     """Where enrolment needs a second seat: whether this one does not, because from the voting day on it puts new keys into
     operators' seats that had one before.  It is marked, and reviewed later."""
-    if case.event.type not in case.election.now.second_seats or case.at.time < voting_day_began(case.election):
+    if case.approved or case.event.type not in case.election.now.second_seats or case.at.time < voting_day_began(case.election):
         return False
     return all(row.role == "operator" and view.get(SEATS, seat_key(row.role, row.scope, row.seat)) is not None for row in data.keys)
 
@@ -108,9 +109,10 @@ def _rotated_needs(data: KeyRotated, _digits: Digits) -> tuple[Need, ...]:
     return ((KEYS, data.point),)
 
 
-def _rotated_more(view: View, event: Opened) -> tuple[Need, ...]:
+def _rotated_more(view: View, event: Opened) -> Iterator[tuple[Need, ...]]:
     key = view.get(KEYS, event.key)
-    return () if key is None else tuple((KEYS, point) for point in key.before)
+    if key is not None and key.before:
+        yield tuple((KEYS, point) for point in key.before)
 
 
 def _rotate(view: View, data: KeyRotated, case: Case) -> Change:
@@ -138,19 +140,18 @@ def _revoked_needs(data: KeyRevoked, _digits: Digits) -> tuple[Need, ...]:
     return ((KEYS, data.key),)
 
 
-def _revoked_more(view: View, event: Opened) -> tuple[Need, ...]:
+def _revoked_more(view: View, event: Opened) -> Iterator[tuple[Need, ...]]:
     target = view.get(KEYS, event.data.key) if isinstance(event.data, KeyRevoked) else None
-    if target is None:
-        return ()
-    return ((SEATS, seat_key(target.role, target.scope, target.seat)), *((KEYS, point) for point in target.after))
+    if target is not None:
+        yield (SEATS, seat_key(target.role, target.scope, target.seat)), *((KEYS, point) for point in target.after)
 
 
 def _revoke(view: View, data: KeyRevoked, case: Case) -> Change:
-    """The key and its successors.  The root keys revoke registrars, a registrar keys of the roles that it enrols."""
+    """The key and its successors."""
     target = view.get(KEYS, data.key)
     if target is None:
         return void("key-not-enrolled")
-    if target.role not in (("registrar",) if case.key.role == "root" else case.key.roles):
+    if not _may_revoke(case.key, target):
         raise Refused("registrar-other-role", "this key may not revoke keys of this role", role=target.role)
     require_scope(case, target.scope)
     if target.revoked:
@@ -171,6 +172,14 @@ def _revoke(view: View, data: KeyRevoked, case: Case) -> Change:
     if live is not None and live in (data.key, *target.after):
         puts.append((SEATS, seat, VACANT))
     return effect(*puts)
+
+
+def _may_revoke(key: Key, target: Key) -> bool:
+    """The root keys revoke registrars, a registrar keys of the roles that it enrols: so its delegates, but no body that the
+    manifest named, or the commission could silence those who watch it."""
+    if key.role == "root":
+        return target.role == "registrar"
+    return target.role in key.roles and (target.role != "registrar" or target.by != "")
 
 
 _REGISTRAR: Final = frozenset({"registrar"})

@@ -7,6 +7,7 @@ of this module.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from msgspec import UNSET, structs
@@ -58,10 +59,11 @@ __all__ = [
 # --- attested --------------------------------------------------------------------------------------------------------------------
 
 
-def _attested_more(view: View, event: Opened) -> tuple[Need, ...]:
+def _attested_more(view: View, event: Opened) -> Iterator[tuple[Need, ...]]:
     data = event.data
     contest = view.get(CONTESTS, data.contest.encode()) if isinstance(data, TallyAttested) else None
-    return () if contest is None else ((FORMS, form_key(contest.form, contest.version)),)
+    if contest is not None:
+        yield ((FORMS, form_key(contest.form, contest.version)),)
 
 
 def _attest(view: View, data: TallyAttested, case: Case) -> Change:
@@ -101,6 +103,8 @@ def _require_place(view: View, case: Case, contest: str, code: str) -> Contest:
     if listed is None:
         raise Refused("contest-unknown", "no such contest is listed", contest=contest)
     _require_area(view, case, code)
+    if not code.startswith(listed.area):
+        raise Refused("contest-unknown", "the contest is not held there", contest=contest, area=code)
     return listed
 
 
@@ -138,13 +142,13 @@ def _settled_needs(data: ObjectionSettled, _digits: Digits) -> tuple[Need, ...]:
     return ((OBJECTIONS, data.objection),)
 
 
-def _settled_more(view: View, event: Opened) -> tuple[Need, ...]:
+def _settled_more(view: View, event: Opened) -> Iterator[tuple[Need, ...]]:
     data = event.data
     objection = view.get(OBJECTIONS, data.objection) if isinstance(data, ObjectionSettled) else None
     if objection is None or not isinstance(data, ObjectionSettled):
-        return ()
+        return
     slots = ((SLOTS, slot_key(objection.contest, row.code, row.round)) for row in data.corrections)
-    return (CONTESTS, objection.contest.encode()), *slots
+    yield (CONTESTS, objection.contest.encode()), *slots
 
 
 def _settled_places(view: View, data: ObjectionSettled) -> tuple[bytes, ...]:
@@ -153,7 +157,8 @@ def _settled_places(view: View, data: ObjectionSettled) -> tuple[bytes, ...]:
 
 
 def _settle(view: View, data: ObjectionSettled, case: Case) -> Change:
-    """By the office of the level at which it is open; withdrawn by the seat that raised it, and by nobody else."""
+    """By the office of the level at which it is open; withdrawn by the seat that raised it, and by nobody else.  A withdrawal binds
+    that seat alone: the office may settle all the same, or the one who withdraws could make its act void."""
     if (data.outcome == "accepted") != bool(data.corrections):
         raise Refused("corrections-wrong", "an accepted objection names the events that correct, any other outcome none")
     if (data.outcome == "withdrawn") == (case.key.role == "officer"):
@@ -161,9 +166,9 @@ def _settle(view: View, data: ObjectionSettled, case: Case) -> Change:
     objection = view.get(OBJECTIONS, data.objection)
     if objection is None:
         return void("referent-unknown")
-    if objection.outcome:
-        return void("already-settled")
     who = case.key
+    if objection.outcome and (objection.outcome != "withdrawn" or who.role != "officer"):
+        return void("already-settled")
     if data.outcome == "withdrawn":
         if (who.role, who.scope, who.seat) != (objection.role, objection.scope, objection.seat):
             return void("not-own-objection")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from ledger.errors import Refused
 from ledger.tally.acts.case import (
@@ -135,12 +135,15 @@ def _read_recap(view: View, case: Case, contest: Contest, what: tuple[str, ReadR
     lengths = certifying_lengths(case.election, contest)
     if len(row.code) not in lengths or row.round or case.level >= len(row.code):
         raise Refused("level-not-certifying", "a recap is read by a level above the one that certified it", area=row.code)
+    next_above = max((length for length in lengths if length < len(row.code)), default=-1)
     for area, certificate in certificates_above(view, case.election, code, row.code):
         if area == row.code:
             if certificate.event != row.event:
                 return [], "stale"
             if not certificate.in_force:
                 return [], "certificate-not-in-force"
+            if case.level != next_above:  # by exception: it is in the history, and does not stand for the reading below
+                return [], ""
             key = area_key(code, row.code)
             return [(CERTIFICATES, key, structs.replace(certificate, read=case.at.index))], ""
     return [], "certificate-unknown"
@@ -167,6 +170,8 @@ def _certify(view: View, data: RecapCertified, case: Case) -> Change:
     read."""
     contest = _contest(view, data.contest)
     _require_office(case, contest, data.area)  # 1
+    if data.agents is not UNSET and len(data.agents) != len(contest.candidates):
+        raise Refused("agents-count", "one mark for each candidate's agent, in ballot order", agents=len(data.agents))
     _check_paper(data)  # 2
     for area, certificate in certificates_above(view, case.election, data.contest, data.area):  # 3
         if certificate.in_force:

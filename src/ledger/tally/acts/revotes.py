@@ -7,7 +7,8 @@ round stand again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import datetime
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from msgspec import structs
@@ -89,10 +90,18 @@ def _station_places(view: View, data: RevoteOrdered | VotePostponed) -> tuple[by
     return tuple(places)
 
 
+def _check_day(day: str) -> None:
+    try:
+        datetime.date.fromisoformat(day)
+    except ValueError:
+        raise Refused("day-invalid", "there is no such day in the calendar", day=day) from None
+
+
 # --- postponed -------------------------------------------------------------------------------------------------------------------
 
 
 def _postpone(view: View, data: VotePostponed, case: Case) -> Change:
+    _check_day(data.until)
     slots: list[SlotChange] = []
     fault = ""
     for station, current, rounds in _stations(view, data, case):
@@ -117,6 +126,7 @@ def _slots(slots: list[SlotChange], *more: Put) -> Change:
 
 
 def _order(view: View, data: RevoteOrdered, case: Case) -> Change:
+    _check_day(data.day)
     index = case.at.index
     slots: list[SlotChange] = []
     rounds: list[tuple[str, int]] = []
@@ -145,11 +155,14 @@ def _order(view: View, data: RevoteOrdered, case: Case) -> Change:
 
 
 def _bound_above(view: View, data: RevoteOrdered, case: Case, station: str) -> str:
-    """An office does not annul what an office above it has certified, unless the court says so."""
+    """An office does not annul what an office above it has certified, nor anybody what is determined, unless the court says so."""
     if data.kind == "psu-mk":
         return ""
+    contest = view.get(CONTESTS, data.contest.encode())
+    deciding = [level.digits for level in case.election.opened.levels if contest is not None and level.code == contest.deciding]
     above = certificates_above(view, case.election, data.contest, station)
-    return "locked" if any(len(area) < case.level and certificate.in_force for area, certificate in above) else ""
+    bound = any(certificate.in_force and (len(area) < case.level or len(area) in deciding) for area, certificate in above)
+    return "locked" if bound else ""
 
 
 def _renew(view: View, case: Case, contest: str, stations: tuple[str, ...], step: Callable[[int], int]) -> tuple[Put, ...]:
@@ -171,16 +184,16 @@ def _withdrawn_needs(data: RevoteWithdrawn, _digits: Digits) -> tuple[Need, ...]
     return ((REVOTES, data.order),)
 
 
-def _withdrawn_more(view: View, event: Opened) -> tuple[Need, ...]:
+def _withdrawn_more(view: View, event: Opened) -> Iterator[tuple[Need, ...]]:
     election = view.get(ELECTION, SINGLE)
     revote = view.get(REVOTES, event.data.order) if isinstance(event.data, RevoteWithdrawn) else None
     if revote is None or election is None:
-        return ()
+        return
     needs: dict[Need, None] = {}
-    for station, round_ in revote.rounds:
-        needs |= dict.fromkeys((SLOTS, slot_key(revote.contest, station, before)) for before in range(round_ + 2))
+    for station, _ in revote.rounds:
+        needs |= dict.fromkeys((SLOTS, slot_key(revote.contest, station, round_)) for round_ in ROUNDS)
         needs |= dict.fromkeys(above_needs(revote.contest, station, election.digits))
-    return tuple(needs)
+    yield tuple(needs)
 
 
 def _withdrawn_places(view: View, data: RevoteWithdrawn) -> tuple[bytes, ...]:

@@ -10,7 +10,19 @@ from msgspec import UNSET
 
 from ledger.errors import LedgerError, Refused
 from ledger.proof.note import parse_vkey
-from ledger.tally.acts.case import Act, Case, Digits, Put, effect, no_more, no_places, require_scope
+from ledger.tally.acts.case import (
+    Act,
+    Case,
+    Digits,
+    Put,
+    above_needs,
+    certificates_above,
+    effect,
+    no_more,
+    no_places,
+    require_scope,
+    void,
+)
 from ledger.tally.events import (
     DATA_TYPES,
     AreaRow,
@@ -65,8 +77,12 @@ __all__ = [
 VKEY_ED25519: Final = 0x01
 VKEY_COSIGNATURE: Final = 0x04
 
-NEVER_SECOND: Final = frozenset({"approved", "election.opened", "key.revoked", "recap.sealed", "tally.held", "tally.submitted"})
-"""Acts that no manifest may make wait for a second seat: those that must act at once, and the approval itself."""
+NEVER_SECOND: Final = frozenset(
+    {"approved", "election.opened", "key.revoked", "key.rotated", "recap.sealed", "tally.held", "tally.submitted"}
+)
+"""Acts that no manifest may make wait for a second seat: those that must act at once, those of one seat alone, and the approval."""
+
+_WITH_BASIS: Final = frozenset(name for name, data in DATA_TYPES.items() if "basis" in data.__struct_fields__)
 
 _COUNTS: Final = frozenset({"administrator", "importer", "officer", "operator", "registrar"})
 _WATCHES: Final = frozenset({"agent", "supervisor"})
@@ -103,7 +119,6 @@ def _check_opening(event: Opened, data: ElectionOpened) -> None:
     """What the types of entry 0 cannot say."""
     digits = [level.digits for level in data.levels]
     points = [root.point for root in data.roots] + [body.point for body in data.registrars] + [data.sealer.point]
-    seats = [(body.scope, body.body) for body in data.registrars]
     try:
         datetime.date.fromisoformat(data.day)
         log_key = parse_vkey(data.log_key)
@@ -116,7 +131,6 @@ def _check_opening(event: Opened, data: ElectionOpened) -> None:
         (digits == sorted(set(digits)), "each level's codes are longer than those of the level above"),
         (len({level.code for level in data.levels}) == len(data.levels), "two levels have one name"),
         (len(set(points)) == len(points), "a key is named twice"),
-        (len(set(seats)) == len(seats), "a registrar is named twice"),
         (len(set(data.zones)) == len(data.zones), "a time zone is named twice"),
         (log_key.kind == VKEY_ED25519 and log_key.name == data.origin, "the log's key is Ed25519 and bears the origin's name"),
         (all(witness.kind == VKEY_COSIGNATURE for witness in witnesses), "a witness's key is one for cosignatures"),
@@ -134,7 +148,10 @@ def _check_opening(event: Opened, data: ElectionOpened) -> None:
 
 
 def registrars_fault(registrars: Sequence[Registrar]) -> str:
-    """Nobody who enrols those who count may enrol those who watch them; '' where all keep to it."""
+    """Nobody who enrols those who count may enrol those who watch them, and each has a seat of its own; '' where all keep to
+    it."""
+    if len({(body.scope, body.body) for body in registrars}) != len(registrars):
+        return "a registrar is named twice"
     for body in registrars:
         if not _COUNTS.isdisjoint(body.roles) and not _WATCHES.isdisjoint(body.roles):
             return "a registrar of operators or officers may not enrol agents or supervisors"
@@ -155,6 +172,7 @@ def check_governance(
         ([power.act for power in powers] == sorted({power.act for power in powers}), "powers ascend by act, each once"),
         ({power.act for power in powers} <= known - {"election.opened", "approved"}, "a power is of an unknown act"),
         ({level for power in powers for level in power.levels} <= set(levels), "a power names an unknown level"),
+        ({power.act for power in powers if power.basis} <= _WITH_BASIS, "a power asks for a basis where the act has none"),
     ):
         if not holds:
             return detail
@@ -218,11 +236,11 @@ def _check_contest(view: View, row: ContestRow, election: Election) -> None:
         raise Refused("form-unknown", "the contest's form is not defined", contest=row.code, form=row.form)
     if [candidate.number for candidate in row.candidates] != list(range(1, len(form.candidate_figures) + 1)):
         raise Refused("candidates-mismatch", "ballot numbers must run from 1 to the form's last", contest=row.code)
-    levels = {level.code: level.digits for level in election.opened.levels}
-    unknown = [code for code in (*row.certifying, row.deciding) if code not in levels]
-    above_stations = [level.digits for level in election.opened.levels[:-1]]
-    if unknown or len(row.area) not in above_stations:  # totals and pages begin at the area above the stations
-        raise Refused("level-unknown", "levels and area must be of the area tree, the area above its stations", contest=row.code)
+    levels = {level.code: level.digits for level in election.opened.levels[:-1]}  # totals begin at the area above the stations
+    if len(row.area) not in levels.values() or any(levels.get(code, -1) < len(row.area) for code in row.certifying):
+        raise Refused("level-unknown", "who certifies is a level of the area tree above its stations", contest=row.code)
+    if levels.get(row.deciding) != len(row.area):
+        raise Refused("level-unknown", "the level that decides a contest is that of its own area", contest=row.code)
 
 
 # --- areas and stations ----------------------------------------------------------------------------------------------------------
@@ -239,17 +257,23 @@ def jurisdiction_needs(areas: Sequence[AreaRow], stations: Sequence[StationRow],
     )
 
 
-def _listed_needs(data: JurisdictionsListed, _digits: Digits) -> tuple[Need, ...]:
-    return jurisdiction_needs(data.areas, data.stations, () if data.voters is UNSET else data.voters)
+def _listed_needs(data: JurisdictionsListed, digits: Digits) -> tuple[Need, ...]:
+    certificates: dict[Need, None] = {}
+    for row in data.stations:
+        for contest in row.contests:
+            certificates |= dict.fromkeys(above_needs(contest, row.code, digits))
+    return (*jurisdiction_needs(data.areas, data.stations, () if data.voters is UNSET else data.voters), *certificates)
 
 
 class Listing:
-    """Areas and stations as a batch lists them; what an earlier row of the batch lists counts as there."""
+    """Areas and stations as a batch lists them; what an earlier row of the batch lists counts as there.  ``code``: why the batch is
+    void; '' while it is not."""
 
     def __init__(self, view: View, case: Case) -> None:
         self.puts: dict[bytes, Put] = {}
         self.slots: list[SlotChange] = []
         self.voters: dict[bytes, Put] = {}
+        self.code = ""
         self._view = view
         self._case = case
         self._opened = case.election.opened
@@ -263,12 +287,19 @@ class Listing:
         self.puts[row.code.encode()] = (AREAS, row.code.encode(), Area(row.name, level, "", None, None, (), ""))
 
     def station(self, row: StationRow) -> None:
-        """A station, with an empty slot for each of its contests."""
+        """A station, with an empty slot for each of its contests: never under a certificate that holds."""
         if self._place(row.code) != len(self._digits) - 1:
             raise Refused("area-code", "a station's code has the last level's length", area=row.code)
         self.puts[row.code.encode()] = (AREAS, row.code.encode(), self.checked(row))
         index = self._case.at.index
-        self.slots += [SlotChange(slot_key(contest, row.code, 0), None, Slot.empty(index)) for contest in row.contests]
+        for contest in row.contests:
+            self.lock(contest, row.code)
+            self.slots.append(SlotChange(slot_key(contest, row.code, 0), None, Slot.empty(index)))
+
+    def lock(self, contest: str, code: str) -> None:
+        """A certificate above that holds stops it all: its recap would change."""
+        if any(certificate.in_force for _, certificate in certificates_above(self._view, self._case.election, contest, code)):
+            self.code = self.code or "locked"
 
     def checked(self, row: StationRow) -> Area:
         """The row of a station, if zone and contests are in order."""
@@ -322,7 +353,7 @@ def _list_jurisdictions(view: View, data: JurisdictionsListed, case: Case) -> Ch
         listing.station(station)
     for voters in () if data.voters is UNSET else data.voters:
         listing.voters_of(voters)
-    return listing.effect()
+    return void(listing.code) if listing.code else listing.effect()
 
 
 _ADMINISTRATOR: Final = frozenset({"administrator"})

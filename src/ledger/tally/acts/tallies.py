@@ -23,7 +23,6 @@ from ledger.tally.acts.case import (
     Digits,
     Locks,
     above_needs,
-    certificates_above,
     effect,
     locks,
     mark_corrected,
@@ -199,7 +198,7 @@ def _correct(view: View, data: TallyCorrected, case: Case) -> Change:
         return void("nothing-to-correct")
     if data.supersedes != tuple(sorted(s.event for s in replaced)):
         return void("stale")
-    if _lacks_basis(view, data, case, contest):
+    if _lacks_basis(data, case, contest, lock):
         return void("basis-missing")
     changes = slot.changes + changed
     if own:
@@ -209,16 +208,14 @@ def _correct(view: View, data: TallyCorrected, case: Case) -> Change:
     return _put(case, data.contest, key, (slot, after), lock.over)
 
 
-def _lacks_basis(view: View, data: TallyCorrected, case: Case, contest: Contest) -> bool:
-    """Whether an officer of a level above the first plenary corrects before that plenary has certified, and names no basis: then
-    there is no reading to rest on, so the photo or another document must be named."""
+def _lacks_basis(data: TallyCorrected, case: Case, contest: Contest, lock: Locks) -> bool:
+    """Whether an officer of a level above the first plenary corrects what that plenary has not certified, and names no basis: then
+    there is no reading to rest on, so the photo or another document must be named.  A new round, and what was reopened, is not
+    certified."""
     if not case.election.now.powers or case.key.role != "officer" or data.basis is not UNSET:
         return False
     first = max((level.digits for level in case.election.opened.levels if level.code in contest.certifying), default=0)
-    if case.level >= first:
-        return False
-    area = data.station[:first]
-    return not any(code == area for code, _ in certificates_above(view, case.election, data.contest, data.station))
+    return case.level < first and all(area != data.station[:first] for area, _ in lock.over)
 
 
 def _withdraw(view: View, data: TallyWithdrawn, case: Case) -> Change:
