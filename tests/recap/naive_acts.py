@@ -133,7 +133,8 @@ class Acts(Shown):
     def _closed(self, person: Person, each: Round, locked: bool) -> str:
         if each.annulled:
             return "void round-annulled"
-        if person.role == "operator" and self.cutoff is not None and self.time >= self.cutoff:
+        own_day = each.order or each.postponed
+        if person.role == "operator" and self.cutoff is not None and self.time >= self.cutoff and not own_day:
             return "void past-cut-off"
         if locked:
             return "void locked"
@@ -188,7 +189,7 @@ class Acts(Shown):
         if {form.id for form in old} != set(data.supersedes):
             return "void stale"
         early = not any(signed is self.certificates.get((data.contest, data.station[:FIRST_PLENARY])) for signed in over)
-        if person.role == "officer" and person.level < FIRST_PLENARY and early and data.basis is msgspec.UNSET:
+        if person.role != "operator" and person.level < FIRST_PLENARY and early and data.basis is msgspec.UNSET:
             return "void basis-missing"
         numbers = any(form.figures != data.figures for form in old)
         form = Form(event, data.figures, person.role, person.seat, corrects=numbers or any(each.corrects for each in old))
@@ -272,7 +273,7 @@ class Acts(Shown):
                 return found
             if isinstance(found, str):
                 fault = fault or found
-            else:
+            elif isinstance(found, Round) or person.level == self.next_above(data.contest, row.code):
                 marks.append(found)
         return fault or Effect(lambda: [setattr(mark, "read", True) for mark in marks] and None)
 
@@ -407,7 +408,7 @@ class Acts(Shown):
                 rounds = self.rounds[data.contest, station]
                 opened.append((station, len(rounds)))
                 rounds.append(Round(self.now, self.now, order=True))
-            self.orders[event] = Order(self.now, data.contest, opened)
+            self.orders[event] = Order(self.now, person.scope, data.contest, opened)
             self._renew(self.orders[event], lambda _signed: 1)
 
         return Effect(order)
@@ -422,9 +423,9 @@ class Acts(Shown):
         order = self.orders.get(data.order)
         if order is None:
             return "void referent-unknown"
+        if not order.scope.startswith(person.scope):
+            return "void beyond-scope"
         for station, number in order.rounds:
-            if not station.startswith(person.scope):
-                return "void beyond-scope"
             if order.withdrawn:
                 return "void already-withdrawn"
             if self.rounds[order.contest, station][number].annulled:

@@ -139,6 +139,7 @@ class Order:
     """A revote order: (station, the round that it opened)."""
 
     index: int
+    scope: str
     contest: str
     rounds: list[tuple[str, int]]
     withdrawn: bool = False
@@ -230,6 +231,10 @@ class Shown:
             hashes = [self.commitment(contest, code) for code in self.areas_below(contest, area, length)]
         return [contest, area, *self.total(contest, area), len(hashes), hashlib.sha256(b"".join(hashes)).digest()]
 
+    def next_above(self, contest: str, code: str) -> int:
+        """The code length of the certifying level directly above an area."""
+        return max((length for length in CONTESTS[contest]["certify"] if length < len(code)), default=-1)
+
     def missing(self, contest: str, area: str) -> tuple[list[str], bool]:
         """What a certificate of the area must name, and whether anything else was not read."""
         lower = [length for length in CONTESTS[contest]["certify"] if length > len(area)]
@@ -237,8 +242,9 @@ class Shown:
             codes = self.areas_below(contest, area, min(lower))
             held = {code: self.certificates.get((contest, code)) for code in codes}
             good = [each for each in held.values() if each and each.holds]
-            gaps = [code for code, each in held.items() if not (each and each.holds)]
-            return gaps, any(not each.read for each in good)
+            open_ = [code for code, each in held.items() if not (each and each.holds)]
+            gaps = [code for code in open_ if not any(self.total(contest, code)[1])]
+            return gaps, len(gaps) < len(open_) or any(not each.read for each in good)
         found = self.live(contest, area)
         gaps = [station for station, _, each in found if each.state() not in ("single", "confirmed", "corrected")]
         return gaps, any(not each.read for station, _, each in found if station not in gaps)

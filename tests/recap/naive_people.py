@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from ..governed import BODIES, PEOPLE, Governed
 from ..world import AREAS, STATIONS
 from .naive_acts import Acts, Effect, Plan
@@ -148,19 +150,22 @@ class Naive(Acts):
         each = self._round(person, data)
         return each if isinstance(each, str) else Effect(lambda: None)
 
-    def _place(self, person: Person, code: str) -> str:
+    def _place(self, person: Person, contest: Any, code: str) -> str:
         if not code.startswith(person.scope):
             return "refused beyond-scope"
-        return "" if not code or code in CODES or code in self.stations else "refused area-unknown"
+        if code and code not in CODES and code not in self.stations:
+            return "refused area-unknown"
+        elsewhere = contest is not msgspec.UNSET and not code.startswith(CONTESTS[contest]["area"])
+        return "refused contest-unknown" if elsewhere else ""
 
     def on_incident_recorded(self, person: Person, _point: bytes, _event: bytes, data: Any) -> Plan:
-        return self._place(person, data.code) or Effect(lambda: None)
+        return self._place(person, data.contest, data.code) or Effect(lambda: None)
 
     def on_objection_raised(self, person: Person, _point: bytes, event: bytes, data: Any) -> Plan:
         levels = CONTESTS[data.contest]["certify"]
-        level = max((length for length in levels if length <= len(data.code)), default=min(levels))
+        level = max((length for length in levels if length <= len(data.code)), default=0)
         raised = Matter(person.chair, data.contest, (data.code,), level)
-        return self._place(person, data.code) or Effect(lambda: self.objections.update({event: raised}))
+        return self._place(person, data.contest, data.code) or Effect(lambda: self.objections.update({event: raised}))
 
     def on_objection_settled(self, person: Person, _point: bytes, _event: bytes, data: Any) -> Plan:
         if (data.outcome == "accepted") != bool(data.corrections):
@@ -193,7 +198,7 @@ class Naive(Acts):
 
     def on_recommendation_issued(self, person: Person, _point: bytes, event: bytes, data: Any) -> Plan:
         for code in data.codes:
-            refused = self._place(person, code)
+            refused = self._place(person, data.contest, code)
             if refused:
                 return refused
         issued = Matter(person.chair, data.contest, data.codes)

@@ -22,7 +22,7 @@ from ledger.tally.rows import Certificate
 from ledger.tally.state import CERTIFICATES, area_key
 
 from ..governed import BASIS, CITY, DISTRICT_A, DISTRICT_B, PROVINCE, Governed, GovernedLog, certificate, reading
-from ..world import GOOD, STATIONS, corrected, submitted
+from ..world import STATIONS, corrected, submitted
 from . import test_fold
 
 ONE, TWO, THREE, FOUR = STATIONS
@@ -256,20 +256,22 @@ simple("certify no such contest", "refused contest-unknown", all_in, "chair-a",
        lambda log: e.RecapCertified(contest="x", area=DISTRICT_A, size=1, commitment=NOBODY, sums=(), paper=(), differences=(),
                                     missing=(), document="x", held_at=0, photos=()))  # fmt: skip
 simple("certify again", "void already-certified", a_certified, "chair-a", _certificate(DISTRICT_A))
-simple("certify under the city's", "void locked", lambda: _reopened_below(), "chair-a", _certificate(DISTRICT_A))
+simple("certify under the city's", "void locked", lambda: _without_a(), "chair-a", _certificate(DISTRICT_A))
+simple("the city over forms that no district certified", "void not-read", all_in, "chair-city", _certificate(CITY))
 simple("the city without reading", "void not-read", a_certified, "chair-city", _certificate(CITY))
 simple("correct under the own certificate", "void locked", a_certified, "chair-a",
        lambda log: corrected(ONE, log.standing(ONE), OTHER))  # fmt: skip
 simple("hold from above what is certified", "void locked", a_certified, "chair-city", held(ONE))
 
 
-def _reopened_below() -> GovernedLog:
-    """District A's certificate needs a renewal, but the city's new one holds: nothing below it may change."""
-    log = city_certified()
-    log.propose("chair-city", order(ONE, kind="psu-mk"))
-    log.send(ONE, GOOD, round=1)
-    missing = (e.MissingRow(DISTRICT_A, "not-certified", ()),)
-    log.propose("chair-city", certificate(log.state, len(log.entries), "mayor", CITY, missing=missing))
+def _without_a() -> GovernedLog:
+    """Nothing came from district A; the city certified without it, named as missing: nothing below may change now."""
+    log = empty()
+    log.send(FOUR)
+    log.read("chair-b", "mayor", DISTRICT_B)
+    log.certify("chair-b", "mayor", DISTRICT_B)
+    log.read("chair-city", "mayor", CITY)
+    log.certify("chair-city", "mayor", CITY)
     return log
 
 

@@ -439,10 +439,15 @@ def test_a_station_that_the_certificate_names_as_missing_is_not_certified() -> N
 
 
 def test_a_district_that_the_city_names_as_missing_is_not_certified() -> None:
-    """The city certifies without the other district's recap: its stations are not certified by that."""
-    *_, scene = _walk("submit-1 read certify-city")
-    assert status_at(scene.log.state, "mayor", FOUR, 0).word == "read"
+    """The city certifies without a district of which nothing is in: its stations are not certified by that, and locked.  Over forms
+    that are in and that no district certified it does not certify."""
+    *_, scene = _walk("certify-city")
+    assert status_at(scene.log.state, "mayor", FOUR, 0).word == "none"
     assert status_at(scene.log.state, "mayor", ONE, 0).certified_by == CITY
+    assert scene.do("submit-1") == "void locked"
+    *_, scene = _walk("submit-1 read")
+    assert scene.do("certify-city") == "void not-read"
+    assert status_at(scene.log.state, "mayor", FOUR, 0).word == "read"
 
 
 def test_a_certificate_reopened_for_one_station_certifies_the_others_still() -> None:
@@ -551,10 +556,10 @@ def test_a_recap_goes_from_provisional_to_determined() -> None:
 
 def test_a_city_that_names_a_district_as_missing_does_not_certify_it() -> None:
     """The city's certificate is in force; the district's own recap is not certified by it, the other one is."""
-    *_, scene = _walk("submit-1 certify-city")
+    *_, scene = _walk("certify-city")
     status = recap_status(scene.log.state, "mayor", DISTRICT_B)
     assert (status.word, [(level.level, level.certified) for level in status.levels]) == (
-        "complete",
+        "provisional",
         [("district", 0), ("city", 0)],
     )
     assert told(scene, DISTRICT_A)[0] == told(scene)[0] == "determined"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ledger.errors import BadInput
-from ledger.tally.acts.plenaries import certifying_lengths, descend
+from ledger.tally.acts.plenaries import certifying_lengths, descend, has_numbers
 from ledger.tally.events import ReadRow
 from ledger.tally.recaps import RECAPS, gaps
 from ledger.tally.rollup import Sums
@@ -22,7 +22,7 @@ class CertificateDraft(NamedTuple):
     """What a certificate would have to say now.
 
     ``missing``: stations (at the first level that certifies) or areas of the level below that are to be named with a reason.
-    ``unread``: what is still to be read before it can be certified.
+    ``unread``: what is still to be read (at the levels above the first also: to be certified below) before it can be certified.
     """
 
     size: int
@@ -71,7 +71,13 @@ def certificate_draft(state: Reader, contest: str, area: str, *, size: int) -> C
     if not below:
         found = gaps(state, contest, area)
         return CertificateDraft(size, recapped.sums, recapped.commitment, found.missing, found.unread)
-    rows = {code: state.get(CERTIFICATES, area_key(contest, code)) for code in descend(state, contest, area, below)}
-    missing = tuple(code for code, row in rows.items() if row is None or not row.in_force)
-    unread = tuple(code for code, row in rows.items() if row is not None and row.in_force and not row.read)
-    return CertificateDraft(size, recapped.sums, recapped.commitment, missing, unread)
+    missing: list[str] = []
+    unread: list[str] = []
+    for code in descend(state, contest, area, below):
+        row = state.get(CERTIFICATES, area_key(contest, code))
+        certified = row is not None and row.in_force
+        if not certified and not has_numbers(state, contest, code):
+            missing.append(code)
+        elif not certified or (row is not None and not row.read):
+            unread.append(code)
+    return CertificateDraft(size, recapped.sums, recapped.commitment, tuple(missing), tuple(unread))

@@ -351,9 +351,11 @@ class Recommendation(StateRow, frozen=True):
 
 
 class Revote(StateRow, frozen=True):
-    """An order to vote again: (station, the round that it opened); ``withdrawn`` the log index, 0 while it holds."""
+    """An order to vote again: (station, the round that it opened); ``scope`` is that of who ordered; ``withdrawn`` the log index, 0
+    while it holds."""
 
     index: int
+    scope: str
     contest: str
     rounds: tuple[tuple[str, int], ...]
     kind: str

@@ -118,7 +118,9 @@ def _raise(view: View, data: ObjectionRaised, case: Case) -> Change:
     """It is settled first at the level that certifies the place: for a station the first plenary's."""
     contest = _require_place(view, case, data.contest, data.code)
     lengths = certifying_lengths(case.election, contest)
-    level = max((length for length in lengths if length <= len(data.code)), default=min(lengths))
+    level = max(
+        length for length in lengths if length <= len(data.code)
+    )  # there is one: the deciding level is the contest's area's
     who = case.key
     event = () if data.event is UNSET else (data.event,)
     raised = Objection(

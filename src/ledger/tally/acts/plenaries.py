@@ -49,7 +49,7 @@ from ledger.tally.state import (
     slot_key,
 )
 
-__all__ = ["RECAP_CERTIFIED", "RECAP_READ", "RECAP_REOPENED", "RECAP_SEALED", "certifying_lengths", "descend"]
+__all__ = ["RECAP_CERTIFIED", "RECAP_READ", "RECAP_REOPENED", "RECAP_SEALED", "certifying_lengths", "descend", "has_numbers"]
 
 
 def certifying_lengths(election: Election, contest: Contest) -> tuple[int, ...]:
@@ -237,7 +237,8 @@ def _check_paper(data: RecapCertified) -> None:
 
 def _what_is_missing(view: View, case: Case, contest: Contest, place: tuple[str, str]) -> tuple[list[str], bool]:
     """The codes that a certificate must name, and whether anything else was not read: stations at the first level that certifies,
-    above it areas of the level below."""
+    above it areas of the level below.  An area that nobody certified can be missing only while none of its numbers is in the
+    totals: else its forms would be certified here, unread."""
     code, area = place
     below = [length for length in certifying_lengths(case.election, contest) if length > len(area)]
     if not below:
@@ -247,11 +248,19 @@ def _what_is_missing(view: View, case: Case, contest: Contest, place: tuple[str,
     unread = False
     for lower in descend(view, code, area, below[0]):
         certificate = view.get(CERTIFICATES, area_key(code, lower))
-        if certificate is None or not certificate.in_force:
-            missing.append(lower)
-        else:
+        if certificate is not None and certificate.in_force:
             unread = unread or not certificate.read
+        elif has_numbers(view, code, lower):
+            unread = True
+        else:
+            missing.append(lower)
     return missing, unread
+
+
+def has_numbers(view: View, contest: str, area: str) -> bool:
+    """Whether any figure of a station there is in the totals."""
+    recapped = view.get(RECAPS, area_key(contest, area))
+    return recapped is not None and any(recapped.sums.present)
 
 
 def descend(view: View, contest: str, area: str, length: int) -> list[str]:

@@ -149,7 +149,7 @@ def _order(view: View, data: RevoteOrdered, case: Case) -> Change:
         rounds.append((station, new))
     if fault:
         return void(fault)
-    revote = Revote(index, data.contest, tuple(rounds), data.kind, data.day, data.basis, 0)
+    revote = Revote(index, case.key.scope, data.contest, tuple(rounds), data.kind, data.day, data.basis, 0)
     renewed = _renew(view, case, data.contest, data.stations, lambda _bound: 1)
     return _slots(slots, (REVOTES, case.event.event_id, revote), *renewed)
 
@@ -207,9 +207,9 @@ def _withdraw(view: View, data: RevoteWithdrawn, case: Case) -> Change:
         return void("referent-unknown")
     index = case.at.index
     slots: list[SlotChange] = []
+    if not revote.scope.startswith(case.key.scope):  # an office takes back what it, or one below it, has ordered
+        return void("beyond-scope")
     for station, round_ in revote.rounds:
-        if not station.startswith(case.key.scope):
-            return void("beyond-scope")
         rounds = _rounds(view, revote.contest, station)
         new = rounds[round_]
         if revote.withdrawn:

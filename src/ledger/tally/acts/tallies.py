@@ -134,7 +134,9 @@ def _closed(case: Case, slot: Slot, lock: Locks) -> str:
     """Why the slot takes no more figures from this key; '' where it does."""
     if slot.annulled:
         return "round-annulled"
-    if any(cutoff.role == case.key.role and case.at.time >= cutoff.time for cutoff in case.election.now.cutoffs):
+    if not (slot.order or slot.postponed) and any(
+        cutoff.role == case.key.role and case.at.time >= cutoff.time for cutoff in case.election.now.cutoffs
+    ):  # a revote and a postponed vote have days of their own
         return "past-cut-off"
     if lock.locked:
         return "locked"
@@ -209,10 +211,10 @@ def _correct(view: View, data: TallyCorrected, case: Case) -> Change:
 
 
 def _lacks_basis(data: TallyCorrected, case: Case, contest: Contest, lock: Locks) -> bool:
-    """Whether an officer of a level above the first plenary corrects what that plenary has not certified, and names no basis: then
+    """Whether an office of a level above the first plenary corrects what that plenary has not certified, and names no basis: then
     there is no reading to rest on, so the photo or another document must be named.  A new round, and what was reopened, is not
     certified."""
-    if not case.election.now.powers or case.key.role != "officer" or data.basis is not UNSET:
+    if not case.election.now.powers or case.key.role == "operator" or data.basis is not UNSET:
         return False
     first = max((level.digits for level in case.election.opened.levels if level.code in contest.certifying), default=0)
     return case.level < first and all(area != data.station[:first] for area, _ in lock.over)
