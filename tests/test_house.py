@@ -115,6 +115,16 @@ def test_modules_and_functions_are_of_a_readable_size_and_say_what_they_are_for(
     assert not guards, "assert never guards"
 
 
+def test_no_decision_reads_what_is_computed_on_reading() -> None:
+    """Nothing of the fold imports ``tally.facts`` or ``tally.drafts``: what they say can change no answer."""
+    fold = [path for path in MODULES if room_of(path) == "tally" and "facts" not in path.parts and path.name != "drafts.py"]
+    named = {path.name: {name for name, _ in imports(ast.parse(path.read_text()))} for path in fold}
+    assert len(named) > 20
+    assert not [
+        path for path, names in named.items() if any(n.startswith(("ledger.tally.facts", "ledger.tally.drafts")) for n in names)
+    ]
+
+
 def tracked() -> list[Path]:
     """Files that git tracks, or all files of an unpacked source archive."""
     try:

@@ -6,6 +6,7 @@ Clock, randomness and keys enter the program here (and in ``cli`` for devices), 
     ledger.db       the log and its projections (or a PostgreSQL address in ledger.toml)
     log-key.pem     the log's Ed25519 key, readable by its owner alone
     sealer-key.pem  the sealer's P-256 key, likewise; without it the log makes no seals
+    photos/, texts/ what lies beside the log, under the hashes that it holds
     public/         what ``publish`` writes, unless told another place
 """
 

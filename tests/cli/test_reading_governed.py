@@ -13,8 +13,8 @@ from ledger.recap.progress import Progress
 from ledger.recap.reasons import Why, WhyStation
 from ledger.recap.telling import tell
 from ledger.recap.worklists import Task
+from ledger.tally.facts.wording import FORBIDDEN
 from ledger.tally.signing import reopen_entry
-from ledger.tally.wording import FORBIDDEN
 from tests.cli.conftest import Run
 from tests.governed import CITY, DISTRICT_A, FOUR, ONE, TWO, submissions
 from tests.recap.shown import first, key_of, season, size, state_at

@@ -13,15 +13,15 @@ from typing import Any, Final
 import pytest
 
 from ledger.errors import BadInput
-from ledger.tally.crosschecks import Detail, Remark, crosschecks, explain_remark
-from ledger.tally.crossrules import _middle_without
-from ledger.tally.crosswords import ADVICE, CHECKS, REASONS, ROLES, advice, check_of
+from ledger.tally.facts.crosschecks import Detail, Remark, crosschecks, explain_remark
+from ledger.tally.facts.crossrules import _middle_without
+from ledger.tally.facts.crosswords import ADVICE, CHECKS, REASONS, ROLES, advice, check_of
+from ledger.tally.facts.results import contest_result
+from ledger.tally.facts.standing import recap_status
+from ledger.tally.facts.wording import FORBIDDEN
 from ledger.tally.forms import shipped_form
 from ledger.tally.memory import Memory
-from ledger.tally.progress import recap_status
-from ledger.tally.results import contest_result
 from ledger.tally.rollup import roll_up
-from ledger.tally.wording import FORBIDDEN
 
 from ..governed import CITY, DISTRICT_B, Governed, submissions, whole_season
 from ..world import FORM, START_MS, make_node
@@ -493,7 +493,7 @@ def steps(placed: Placed) -> int:
 
     def count(frame: FrameType, event: str, _argument: object) -> Any:
         nonlocal ran
-        if "ledger/tally/cross" not in frame.f_code.co_filename.replace("\\", "/"):
+        if "ledger/tally/facts/cross" not in frame.f_code.co_filename.replace("\\", "/"):
             return None
         ran += event == "line"
         return count

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from ledger.errors import BadInput
 from ledger.tally.events import Figures, RevoteOrdered
+from ledger.tally.facts.results import GAPS, Result, contest_result, court_limit_per_mille, registered_voters
+from ledger.tally.facts.resultwords import _SENTENCES, GAP_WORDS, OUT_WORDS, explain_result
+from ledger.tally.facts.wording import ABBREVIATIONS, FORBIDDEN
 from ledger.tally.memory import Memory
-from ledger.tally.results import GAPS, Result, contest_result, court_limit_per_mille, registered_voters
-from ledger.tally.resultwords import _SENTENCES, GAP_WORDS, OUT_WORDS, explain_result
 from ledger.tally.rollup import roll_up
 from ledger.tally.rows import Reopening
-from ledger.tally.wording import ABBREVIATIONS, FORBIDDEN
 
 from ..governed import BASIS, whole_season
 from ..world import FORM

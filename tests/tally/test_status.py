@@ -17,13 +17,13 @@ from ledger.device.stream import EventStream
 from ledger.errors import BadInput
 from ledger.tally import events as e
 from ledger.tally.acts.case import certificates_above
+from ledger.tally.facts.standing import NOTHING_OUTSIDE, Outside, recap_status, recap_text
+from ledger.tally.facts.status import ACTS, TRANSITIONS, WHEN, StatusWord, late_events, slot_status, status_at, status_text
+from ledger.tally.facts.wording import ABBREVIATIONS, FORBIDDEN, RECAPS, STATES, VOTER_KINDS, level_label, round_label
 from ledger.tally.memory import Memory
-from ledger.tally.progress import NOTHING_OUTSIDE, Outside, recap_status, recap_text
 from ledger.tally.projection import PROJECTION
 from ledger.tally.rows import Slot
 from ledger.tally.state import CERTIFICATES, ELECTION, REVOTES, SINGLE, SLOTS, area_key, slot_key, slot_parts
-from ledger.tally.status import ACTS, TRANSITIONS, WHEN, StatusWord, late_events, slot_status, status_at, status_text
-from ledger.tally.wording import ABBREVIATIONS, FORBIDDEN, RECAPS, STATES, VOTER_KINDS, level_label, round_label
 
 from ..governed import BASIS, CITY, DISTRICT_A, DISTRICT_B, Governed, GovernedLog, certificate, second_of
 from ..world import GOOD, STATIONS, code_of, corrected, submitted

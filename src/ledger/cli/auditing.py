@@ -126,6 +126,34 @@ def _verify_ledger(
 # --- for people -------------------------------------------------------------------------------------------------------------
 
 
+def _show_acts(report: Report) -> None:
+    """What a reader should know beside the totals: certificates and seals recomputed, acts without effect or still pending."""
+    if report.certificates or report.seals or report.void or report.pending:
+        line()
+    if report.certificates or report.seals:
+        line(
+            text(
+                f"{grouped(report.certificates)} pengesahan rekap dan {grouped(report.seals)} segel dihitung ulang.",
+                f"{grouped(report.certificates)} certificates and {grouped(report.seals)} seals recomputed.",
+            )
+        )
+    if report.pending:
+        line(
+            text(
+                f"{grouped(report.pending)} tindakan menunggu kursi kedua, belum berlaku.",
+                f"{grouped(report.pending)} acts wait for a second seat, without effect.",
+            )
+        )
+    if report.void:
+        codes = ", ".join(f"{code} {grouped(count)}" for code, count in sorted(report.voids.items()))
+        line(
+            text(
+                f"{grouped(report.void)} entri tercatat tetapi tidak berlaku: {codes}.",
+                f"{grouped(report.void)} entries stand without effect: {codes}.",
+            )
+        )
+
+
 def _show_report(report: Report) -> None:
     lang = language()
     heading(report.election_kind or "", printable(report.election_name or "-"), printable(report.source))
@@ -151,14 +179,7 @@ def _show_report(report: Report) -> None:
         if message is not None:
             line(f"  {message.what}")
         line(f"  {printable(failure.place)}: {printable(failure.detail)}")
-    if report.void:
-        line()
-        line(
-            text(
-                f"{grouped(report.void)} entri tercatat tetapi tidak berlaku.",
-                f"{grouped(report.void)} entries stand without effect.",
-            )
-        )
+    _show_acts(report)
     for contest in report.contests:
         line()
         name = printable(text(contest.name_id, contest.name_en))

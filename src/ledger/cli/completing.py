@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ledger.cli.app import App
-from ledger.cli.language import messages
+from ledger.cli.language import messages, text
 from ledger.errors import LedgerError
 
 __all__ = ["complete_area", "complete_code", "complete_contest"]
@@ -45,7 +45,10 @@ def complete_contest(ctx: click.Context, _param: click.Parameter, typed: str) ->
 
 def complete_code(_ctx: click.Context, _param: click.Parameter, typed: str) -> list[CompletionItem]:
     """Codes of errors and rules."""
-    return [CompletionItem(code, help=message.what) for code, message in messages().items() if code.startswith(typed)]
+    from ledger.tally.facts.crosswords import CHECKS
+
+    known = [(code, message.what) for code, message in messages().items()] + [(each.code, text(*each.rule)) for each in CHECKS]
+    return [CompletionItem(code, help=what) for code, what in known if code.startswith(typed)]
 
 
 def _app(ctx: click.Context) -> App:

@@ -27,8 +27,8 @@ from ledger.recap.diffs import diff as diff_of
 from ledger.recap.places import contests_of, election_of, require_area
 from ledger.recap.reasons import StationStep, Why, WhyStation, why_station
 from ledger.recap.reasons import why as why_of
+from ledger.tally.facts.wording import round_label
 from ledger.tally.signing import reopen_entry
-from ledger.tally.wording import round_label
 
 __all__ = ["compare", "diff", "why"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.shell_completion import get_completion_class
@@ -11,11 +11,14 @@ from click.shell_completion import get_completion_class
 from ledger.cli.app import App
 from ledger.cli.completing import complete_code
 from ledger.cli.failing import EXIT_CODES
-from ledger.cli.language import Message, messages, text
+from ledger.cli.language import Message, language, messages, text
 from ledger.cli.output import emit, line
 from ledger.cli.program import COMPLETION_VARIABLE, argument, command
 from ledger.cli.registry import VERBS
 from ledger.errors import BadInput, Usage
+
+if TYPE_CHECKING:
+    from ledger.tally.facts.crosswords import Check
 
 __all__ = ["completion", "explain", "help_"]
 
@@ -56,9 +59,16 @@ def explain(app: App, code: str) -> None:
     """What a code means, who must act, and what to do."""
     from difflib import get_close_matches
 
+    from ledger.tally.facts.crosswords import CHECKS, check_of
+
+    across = check_of(code.strip().lower())
+    if across is not None:
+        _explain_across(app, across)
+        return
     found = find_message(code.strip().lower())
     if found is None:
-        mean = ", ".join(get_close_matches(code.lower(), messages(), cutoff=0.5))
+        known = [*messages(), *(check.code for check in CHECKS)]
+        mean = ", ".join(get_close_matches(code.lower(), known, cutoff=0.5))
         raise BadInput("code-unknown", "there is no such code", code=code, did_you_mean=mean)
     if app.json:
         emit({"code": code.lower(), "kind": found.kind, "meaning": found.what, "who": found.who, "do": found.do})
@@ -67,6 +77,22 @@ def explain(app: App, code: str) -> None:
     line(found.what)
     line(text("Yang bertindak: ", "Who acts: ") + text(*_WHO[found.who]))
     line(text("Langkah: ", "What to do: ") + found.do)
+
+
+def _explain_across(app: App, check: Check) -> None:
+    """A rule that looks across forms: what it says, and what each role is to do."""
+    from ledger.tally.facts.crosswords import ROLES, advice
+
+    steps = {role: advice(check, role, language()) for role in ROLES}
+    if app.json:
+        emit({"code": check.code, "kind": "across", "meaning": text(*check.rule), "severity": check.severity, "do": steps})
+        return
+    kind = text("aturan antarformulir: catatan, tidak pernah menolak", "rule across forms: a remark, never a refusal")
+    line(f"{check.code}  ({kind})")
+    line(text(*check.rule))
+    line(text("Langkah:", "What to do:"))
+    for role, words in ROLES.items():
+        line(f"  {text(*words)}: {steps[role]}")
 
 
 @command(examples=("ledger completion bash > ~/.local/share/bash-completion/completions/ledger",))

@@ -36,8 +36,8 @@ from ledger.recap.keyring import KeyView
 from ledger.recap.places import area_name, election_of, station_area
 from ledger.recap.views import EntryView, History, Version
 from ledger.recap.views import history as history_of
-from ledger.tally.status import status_at, status_text
-from ledger.tally.wording import round_label
+from ledger.tally.facts.status import status_at, status_text
+from ledger.tally.facts.wording import round_label
 
 __all__ = ["certificate_lines", "history", "show_act", "show_station_history"]
 

@@ -43,12 +43,12 @@ from ledger.recap.views import (
 from ledger.recap.views import (
     recap as recap_of,
 )
-from ledger.tally.progress import recap_status, recap_text
-from ledger.tally.results import contest_result
-from ledger.tally.resultwords import explain_result
+from ledger.tally.facts.results import contest_result
+from ledger.tally.facts.resultwords import explain_result
+from ledger.tally.facts.standing import recap_status, recap_text
+from ledger.tally.facts.status import status_at, status_text
+from ledger.tally.facts.wording import round_label
 from ledger.tally.state import CONTESTS, Reader
-from ledger.tally.status import status_at, status_text
-from ledger.tally.wording import round_label
 
 __all__ = ["entry_object", "findings", "history", "known_contest", "recap", "show_station_history", "who", "zone_of"]
 

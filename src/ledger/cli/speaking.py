@@ -16,8 +16,8 @@ from ledger.cli.tables import near
 from ledger.errors import BadInput
 from ledger.recap.places import election_of
 from ledger.recap.views import EntryView
+from ledger.tally.facts.wording import level_label
 from ledger.tally.state import AREAS, CONTESTS, Reader
-from ledger.tally.wording import level_label
 
 __all__ = [
     "ROLES",

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import click
+
 from ledger.cli.app import App, clock
 from ledger.cli.language import grouped, text
 from ledger.cli.output import emit, heading, line, progress, table
@@ -64,16 +66,27 @@ def require_empty(place: Path) -> None:
         raise BadInput("folder-not-empty", "a ledger is made in a new or empty folder", path=str(place))
 
 
-@command(examples=("ledger demo", "ledger demo coba --seed 7"))
+@command(examples=("ledger demo", "ledger demo coba --seed 7", "ledger demo --scenario governor"))
 @argument("folder", required=False, default=None, metavar="[DIR]")
 @option("--seed", type=int, default=1, metavar="N", ind="Benih; benih sama, akar sama", eng="The seed; one seed, one root")
-def demo(app: App, folder: str | None, seed: int) -> int:
+@option(
+    "--scenario",
+    type=click.Choice(["city", "governor"]),
+    default="city",
+    ind="city: satu kota penuh; governor: selisih nyata satu provinsi",
+    eng="city: a whole city; governor: the real difference of a province",
+)
+def demo(app: App, folder: str | None, seed: int, scenario: str) -> int:
     """A whole synthetic election: built, summed, published and verified."""
     from ledger.node import Node
     from ledger.scenario.demo import build_demo
 
     place = _next_free() if folder is None else Path(folder)
     require_empty(place)
+    if scenario == "governor":
+        from ledger.cli.differing import show_difference
+
+        return show_difference(app, place, _steps, program_name())
     started = time.monotonic()
     with _steps() as tell:
         report = build_demo(place, seed=seed, progress=tell)

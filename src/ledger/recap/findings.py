@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from ledger.recap.places import Placed, area_name, contests_below, contests_of, current_slot, election_of, frame, placed_below
-from ledger.tally.crosschecks import Remark, crosschecks, explain_remark
+from ledger.tally.facts.crosschecks import Remark, crosschecks, explain_remark
 from ledger.tally.projection import SUMS, sums_key
 from ledger.tally.rules import evaluate
 from ledger.tally.state import AREAS, EXPLANATIONS, Reader, explanation_key, slot_key

@@ -22,13 +22,13 @@ from ledger.recap.matters import (
 )
 from ledger.recap.places import area_name, contests_of, current_slot, election_of, placed_below
 from ledger.tally.events import Figures
-from ledger.tally.progress import deciding_certificate
+from ledger.tally.facts.standing import deciding_certificate
+from ledger.tally.facts.status import status_at
 from ledger.tally.projection import SUMS, sums_key
 from ledger.tally.rollup import COUNTS, Sums, contest_form, standing_figures
 from ledger.tally.rows import Contest, Election, Slot
 from ledger.tally.rules import CompiledForm
 from ledger.tally.state import ATTESTATIONS, CANDIDATES, CERTIFICATES, Reader, area_key, candidate_key, slot_key
-from ledger.tally.status import status_at
 
 __all__ = [
     "LISTED_MAX",
@@ -106,8 +106,8 @@ class AreaRecap(Struct, frozen=True):
 
     ``stations``: those behind the counts.  ``objections``: the open ones; ``recommendations``: the unanswered.  ``certificates``:
     of the area and of all areas above it; ``progress``: of the levels at and below it.  ``votes_out``: of candidates who are out.
-    ``copies``: at a station, what agents and supervisors say of theirs.  ``status``: of an area a word of ``tally.progress``, of a
-    station one of ``tally.status``.
+    ``copies``: at a station, what agents and supervisors say of theirs.  ``status``: of an area a word of
+    ``tally.facts.standing``, of a station one of ``tally.facts.status``.
     """
 
     election: str

@@ -328,6 +328,7 @@ class _Story:
             ),
             self._moment,
         )
+        self._sender.send()
         ordered = self._people.both(
             _office("1709"),
             _office("1709", "member"),
@@ -342,7 +343,9 @@ class _Story:
             self._moment + 60 * _MINUTE,
         )
         answer = RecommendationAnswered(recommendation=recommended, answer="executed", events=(ordered,), reason="revote-ordered")
+        self._sender.send()
         self._people.sign(_office("1709"), answer, self._moment + 70 * _MINUTE)
+        self._sender.send()
         first, second = self._voted(TABA_LAGAN)
         votes = (first + _REVOTE[0], second + _REVOTE[1])
         self._moment = _START + 2 * _DAY
@@ -354,6 +357,7 @@ class _Story:
         self._moment = _START + 2 * _DAY + 60 * _MINUTE
         for station in self.late:
             self._people.sign(_office(_LATE), self._submitted(station, self._voted(station)), self._moment)
+        self._sender.send()
 
     def _objection(self) -> None:
         """Ratu Agung: an agent's copy says four votes more; the plenary reads the paper and corrects."""
@@ -366,6 +370,7 @@ class _Story:
         raised = self._people.sign(
             agent, ObjectionRaised(contest=CONTEST, code=RATU_AGUNG, ground="copy-differs", photos=()), self._moment
         )
+        self._sender.send()
         corrected = self._people.sign(
             _office("177106"),
             TallyCorrected(

@@ -215,7 +215,8 @@ class Slot(StateRow, frozen=True):
 
     @property
     def state(self) -> State:
-        """The slot's state in the words of commitments (docs/FORMATS.md section 6.5); ``tally.status`` has those for people."""
+        """The slot's state in the words of commitments (docs/FORMATS.md section 6.5); ``tally.facts.status`` has those for
+        people."""
         if self.annulled:
             return "annulled"
         standing = self.decided or self.seats

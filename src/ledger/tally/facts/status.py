@@ -13,11 +13,11 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from ledger.errors import BadInput
 from ledger.tally.acts.case import certificates_above
+from ledger.tally.facts.wording import STATES, Said, level_label, said
 from ledger.tally.projection import PENDING_WORD, VERSIONS, version_prefix
 from ledger.tally.rows import Certificate, Slot
 from ledger.tally.rules import Language
 from ledger.tally.state import ELECTION, SINGLE, SLOTS, Reader, slot_key
-from ledger.tally.wording import STATES, Said, level_label, said
 
 __all__ = [
     "ACTS",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from ledger.tally.results import Gap, Result
+from ledger.tally.facts.results import Gap, Result
+from ledger.tally.facts.wording import Said, grouped, said
 from ledger.tally.rules import Language
-from ledger.tally.wording import Said, grouped, said
 
 __all__ = ["GAP_WORDS", "OUT_WORDS", "explain_result"]
 

@@ -14,10 +14,10 @@ from typing import Final, Literal, NamedTuple
 
 from ledger.errors import BadInput
 from ledger.tally.acts.plenaries import certifying_lengths
+from ledger.tally.facts.wording import RECAPS, grouped, level_label, said
 from ledger.tally.rows import Certificate, Contest, Election
 from ledger.tally.rules import Language
 from ledger.tally.state import CERTIFICATES, CONTESTS, ELECTION, OBJECTIONS, REVOTES, SINGLE, SLOTS, Reader, area_key, slot_parts
-from ledger.tally.wording import RECAPS, grouped, level_label, said
 
 __all__ = [
     "NOTHING_OUTSIDE",

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
+from ledger.tally.facts.wording import Said, said
 from ledger.tally.rules import Language
-from ledger.tally.wording import Said, said
 
 __all__ = ["ADVICE", "CHECKS", "REASONS", "ROLES", "Advice", "Check", "Role", "advice", "check_of"]
 

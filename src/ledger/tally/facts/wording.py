@@ -40,7 +40,7 @@ STATES: Final[Mapping[str, Said]] = {
     "read": ("sudah dibacakan di pleno", "read in the plenary"),
     "certified": ("disahkan", "certified"),
 }
-"""The states of a tally (``ledger.tally.status``), in the order of docs/STATES.md."""
+"""The states of a tally (``ledger.tally.facts.status``), in the order of docs/STATES.md."""
 
 RECAPS: Final[Mapping[str, Said]] = {
     "provisional": ("sementara", "provisional"),
@@ -56,7 +56,7 @@ RECAPS: Final[Mapping[str, Said]] = {
     "paper-differs": ("disahkan dengan selisih", "certified with a difference"),
     "court-ordered": ("ada putusan MK", "the Constitutional Court has ruled"),
 }
-"""The words for a recap (``ledger.tally.status``)."""
+"""The words for a recap (``ledger.tally.facts.status``)."""
 
 VOTER_KINDS: Final[Mapping[str, Said]] = {
     "dpt": ("pemilih dalam DPT", "registered voters"),

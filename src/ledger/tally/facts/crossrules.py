@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Final, NamedTuple
 
 from ledger.tally.eventdata.words import Figures
-from ledger.tally.results import standing_candidates
+from ledger.tally.facts.results import standing_candidates
 from ledger.tally.rollup import contest_form, standing_figures
 from ledger.tally.rows import Area, Attestation, Certificate, Contest, Slot
 from ledger.tally.rules import CompiledForm

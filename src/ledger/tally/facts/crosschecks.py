@@ -17,7 +17,7 @@ from typing import Final, Literal, NamedTuple
 
 from ledger.errors import BadInput
 from ledger.tally.acts.plenaries import certifying_lengths
-from ledger.tally.crossrules import (
+from ledger.tally.facts.crossrules import (
     STATION_CHECKS,
     Detail,
     Sheet,
@@ -31,12 +31,12 @@ from ledger.tally.crossrules import (
     same_list,
     same_voters,
 )
-from ledger.tally.crosswords import CHECKS, REASONS, check_of
+from ledger.tally.facts.crosswords import CHECKS, REASONS, check_of
+from ledger.tally.facts.wording import grouped, said
 from ledger.tally.rollup import Sums, contribution
 from ledger.tally.rows import Attestation, Election
 from ledger.tally.rules import CompiledForm, Language
 from ledger.tally.state import AREAS, ATTESTATIONS, CERTIFICATES, CONTESTS, ELECTION, SINGLE, Reader, area_key
-from ledger.tally.wording import grouped, said
 
 __all__ = ["Detail", "Remark", "crosschecks", "explain_remark"]
 
