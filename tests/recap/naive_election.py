@@ -36,6 +36,7 @@ class Person:
     seat: str
     enrols: tuple[str, ...] = ()
     by: str = ""
+    second: str = ""
     revoked: bool = False
     last_good: int | None = None
     before: list[bytes] = field(default_factory=list)
@@ -162,6 +163,7 @@ class Shown:
     def __init__(self) -> None:
         self.now = 0
         self.time = 0
+        self.approver = ""
         self.people: dict[bytes, Person] = {}
         self.stations: dict[str, tuple[str, ...]] = {}
         self.gone: set[str] = set()

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ..governed import BODIES, PEOPLE, Governed
+from ..governed import BODIES, PEOPLE, SECOND_OF, Governed
 from ..world import AREAS, STATIONS
 from .naive_acts import Acts, Effect, Plan
 from .naive_election import CONTESTS, Matter, Person, Waiting
@@ -32,7 +32,8 @@ class Naive(Acts):
         for body in ("pair-1-b", "pair-2-b"):
             hire(body, Person("registrar", "", body, enrols=("agent",)))
         for name, (role, scope, seat, by) in PEOPLE.items():
-            hire(name, Person(role, scope, seat, enrols=("operator",) if role == "registrar" else (), by=by))
+            enrols = ("operator",) if role == "registrar" else ()
+            hire(name, Person(role, scope, seat, enrols=enrols, by=by, second=SECOND_OF.get(by, f"{by}-b")))
         for station in STATIONS:
             for seat in ("1", "2"):
                 hire(f"{station}/{seat}", Person("operator", station, seat, by="commission-1"))
@@ -66,7 +67,9 @@ class Naive(Acts):
         effect = plan
 
         def approve() -> None:
+            self.approver = person.seat
             effect.take()
+            self.approver = ""
             waiting.state = "done"
 
         return Effect(approve, "never")
@@ -102,6 +105,7 @@ class Naive(Acts):
 
         def enrol() -> None:
             self.people[row.point] = Person(*chair, enrols=("operator",) if row.role == "registrar" else (), by=person.seat)
+            self.people[row.point].second = self.approver
             if replacement:
                 self.waiting[event] = Waiting(point, "keys_enrolled", data, self.time, "review")
 
@@ -116,7 +120,7 @@ class Naive(Acts):
             return "refused rotations-limit"
 
         def rotate() -> None:
-            new = Person(*person.chair, enrols=person.enrols, by=person.by, before=[*person.before, point])
+            new = Person(*person.chair, enrols=person.enrols, by=person.by, second=person.second, before=[*person.before, point])
             for earlier in new.before:
                 self.people[earlier].after.append(data.point)
             self.people[data.point] = new
@@ -129,6 +133,7 @@ class Naive(Acts):
             return "void key-not-enrolled"
         delegate = target.role == "registrar" and target.by != ""
         may = target.role == "registrar" if person.role == "root" else target.role in person.enrols
+        may = may and (target.role != "agent" or person.seat in (target.by, target.second))
         if not may or (person.role != "root" and target.role == "registrar" and not delegate):
             return "refused registrar-other-role"
         if not target.scope.startswith(person.scope):

@@ -636,7 +636,7 @@ def test_founders_have_their_keys_and_seats() -> None:
     names = ("root-1", "root-2", "commission", "watchdog", "sealer")
     assert {key for key, _ in state.under(KEYS)} == {world.key(name).point for name in names}
     assert state.get(KEYS, world.key("watchdog").point) == Key(
-        "registrar", "", "watchdog", 0, 0, ("supervisor",), (), by="", before=(), after=(), alone=0
+        "registrar", "", "watchdog", 0, 0, ("supervisor",), (), by="", before=(), after=(), alone=0, second=""
     )
     assert state.get(SEATS, seat_key("root", "", "root-2")) == world.key("root-2").point
 

@@ -8,6 +8,8 @@ from ledger.tally import events as e
 from ledger.tally.acts.setup import registrars_fault
 from ledger.tally.eventdata.words import Role
 
+from ..governed import Governed, GovernedLog
+
 
 def body(name: str, number: int, *roles: Role, scope: str = "") -> e.Registrar:
     return e.Registrar(name, bytes([number]) * 65, scope, roles, bytes(64))
@@ -26,3 +28,14 @@ def body(name: str, number: int, *roles: Role, scope: str = "") -> e.Registrar:
 def test_registrars_are_apart(registrars: list[e.Registrar], fault: str) -> None:
     """Two keys in one registrar's seat would be one body with two votes: entry 0 and an amendment refuse them alike."""
     assert registrars_fault(registrars) == fault
+
+
+def test_one_pairs_body_cannot_revoke_another_pairs_agents() -> None:
+    """Who enrolled an agent, or approved that, may revoke it; another pair's body enrols agents too and may not."""
+    log = GovernedLog(Governed())
+    revoked = e.KeyRevoked(key=log.world.key("agent-1").point, reason="lost")
+    assert log.told("pair-2", revoked) == "refused registrar-other-role"
+    assert log.told("pair-2-b", revoked) == "refused registrar-other-role"
+    assert log.told("commission-1", revoked) == "refused registrar-other-role"
+    assert log.told("pair-1-b", revoked) == "ok"
+    assert log.told("pair-1", revoked) == "void key-already-revoked"

@@ -127,9 +127,10 @@ class Revocation(StateRow, frozen=True):
 class Key(StateRow, frozen=True):
     """An enrolled key.
 
-    ``roles``: what a registrar may enrol.  ``revoked``: none or one revocation.  ``by``: the seat of the registrar that enrolled it
-    ('' for those of entry 0).  ``before``, ``after``: the points that had, and have had since, its seat by rotation, oldest first;
-    a key with an ``after`` acts no more.  ``alone``: 1 while a replacement made by one seat alone waits for review.
+    ``roles``: what a registrar may enrol.  ``revoked``: none or one revocation.  ``by``, ``second``: the seats of the registrars
+    that enrolled it and approved that ('' for those of entry 0).  ``before``, ``after``: the points that had, and have had since,
+    its seat by rotation, oldest first; a key with an ``after`` acts no more.  ``alone``: 1 while a replacement made by one seat
+    alone waits for review.
     """
 
     role: str
@@ -143,6 +144,7 @@ class Key(StateRow, frozen=True):
     before: tuple[bytes, ...]
     after: tuple[bytes, ...]
     alone: int
+    second: str
 
 
 class Stream(StateRow, frozen=True):

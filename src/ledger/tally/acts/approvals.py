@@ -82,7 +82,7 @@ def approving(acts: Mapping[type[EventData], Act]) -> Act:
             return void("approver-not-entitled")
         if proposer.revoked or 0 < proposer.valid_until < case.at.time:  # 5
             return void("proposer-revoked")
-        proposed = Case(inner, proposer, case.election, case.at, approved=True)
+        proposed = Case(inner, proposer, case.election, case.at, approver=case.key.seat)
         try:  # 6
             check_power(proposed, inner.data, inner.type)
             change = act.decide(view, inner.data, proposed)
@@ -114,7 +114,7 @@ def _own(view: View, act: Act, inner: Opened, case: Case) -> Change | None:
         return None
     try:
         check_power(case, inner.data, inner.type)
-        return act.decide(view, inner.data, Case(inner, case.key, case.election, case.at, approved=True))
+        return act.decide(view, inner.data, Case(inner, case.key, case.election, case.at, approver=case.key.seat))
     except Refused:
         return None
 

@@ -44,8 +44,8 @@ class Case(NamedTuple):
     key: Key
     election: Election
     at: At
-    approved: bool = False
-    """Whether a second seat approves it here."""
+    approver: str = ""
+    """The seat that approves it here; '' where it is proposed."""
 
     @property
     def level(self) -> int:

@@ -67,7 +67,20 @@ def _enrol(view: View, data: KeysEnrolled, case: Case) -> Change:
         if seat in seats or view.get(SEATS, seat) not in (None, VACANT):
             raise Refused("seat-taken", "the seat has a live key; revoke that one first", seat=row.seat, scope=row.scope)
         roles = DELEGATED if row.role == "registrar" else ()
-        key = Key(row.role, row.scope, row.seat, row.valid_until, case.at.index, roles, (), case.key.seat, (), (), int(alone))
+        key = Key(
+            row.role,
+            row.scope,
+            row.seat,
+            row.valid_until,
+            case.at.index,
+            roles,
+            (),
+            case.key.seat,
+            (),
+            (),
+            int(alone),
+            case.approver,
+        )
         puts[row.point] = (KEYS, row.point, key)
         seats[seat] = (SEATS, seat, row.point)
     if not alone:
@@ -79,7 +92,7 @@ def _enrol(view: View, data: KeysEnrolled, case: Case) -> Change:
 def _is_replacement(view: View, data: KeysEnrolled, case: Case) -> bool:
     """Where enrolment needs a second seat: whether this one does not, because from the voting day on it puts new keys into
     operators' seats that had one before.  It is marked, and reviewed later."""
-    if case.approved or case.event.type not in case.election.now.second_seats or case.at.time < voting_day_began(case.election):
+    if case.approver or case.event.type not in case.election.now.second_seats or case.at.time < voting_day_began(case.election):
         return False
     return all(row.role == "operator" and view.get(SEATS, seat_key(row.role, row.scope, row.seat)) is not None for row in data.keys)
 
@@ -175,10 +188,13 @@ def _revoke(view: View, data: KeyRevoked, case: Case) -> Change:
 
 
 def _may_revoke(key: Key, target: Key) -> bool:
-    """The root keys revoke registrars, a registrar keys of the roles that it enrols: so its delegates, but no body that the
-    manifest named, or the commission could silence those who watch it."""
+    """The root keys revoke registrars; a registrar keys of the roles that it enrols, of its delegates, not of a body that the
+    manifest named: else the commission could silence those who watch it.  An agent's key only who enrolled it or approved that:
+    else one candidate's body could silence another's agents."""
     if key.role == "root":
         return target.role == "registrar"
+    if target.role == "agent" and key.seat not in (target.by, target.second):
+        return False
     return target.role in key.roles and (target.role != "registrar" or target.by != "")
 
 

@@ -101,7 +101,7 @@ def open_election(event: Opened, data: ElectionOpened, at: At) -> Change:
     founders = [(root.point, "root", f"root-{number}") for number, root in enumerate(data.roots, 1)]
     founders.append((data.sealer.point, "sealer", "sealer"))
     for point, role, seat in founders:
-        puts.append((KEYS, point, Key(role, "", seat, 0, at.index, (), (), "", (), (), 0)))
+        puts.append((KEYS, point, Key(role, "", seat, 0, at.index, (), (), "", (), (), 0, "")))
         puts.append((SEATS, seat_key(role, "", seat), point))
     return effect(*puts, *registrar_puts(data.registrars, at.index))
 
@@ -110,7 +110,7 @@ def registrar_puts(registrars: Sequence[Registrar], index: int) -> tuple[Put, ..
     """The keys and seats of registrars that entry 0 or an amendment names."""
     puts: list[Put] = []
     for body in registrars:
-        key = Key("registrar", body.scope, body.body, 0, index, tuple(body.roles), (), "", (), (), 0)
+        key = Key("registrar", body.scope, body.body, 0, index, tuple(body.roles), (), "", (), (), 0, "")
         puts += [(KEYS, body.point, key), (SEATS, seat_key("registrar", body.scope, body.body), body.point)]
     return tuple(puts)
 
