@@ -6,7 +6,7 @@ one seam, ``Calls``, so that tests/test_files.py can replay every prefix of them
 show a missing fsync.
 
 Left to others: which files there are and when (log.publish, device, node).  Errors: ``Broken`` ``disk-full``, ``disk-failed``,
-``file-exists-different``; ``BadInput`` ``cannot-read``, ``cannot-write``, ``file-too-large``.
+``file-exists-different``; ``BadInput`` ``cannot-read``, ``cannot-write``, ``file-too-large``; ``Waiting`` ``folder-busy``.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from __future__ import annotations
 import errno
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from ledger.errors import BadInput, Broken
+from ledger.errors import BadInput, Broken, Waiting
 
 __all__ = ["Calls", "Files"]
 
@@ -152,6 +153,27 @@ class Files:
                 else:
                     with suppress(FileNotFoundError):
                         self._calls.unlink(str(path))
+
+    @contextmanager
+    def locked(self, folder: Path, *, wait: bool) -> Iterator[None]:
+        """One process, and one thread of it, at a time in ``folder``; the system gives the lock back when the process dies, and no
+        file of it is left.  Where another holds it: waits, or with ``wait=False`` raises ``Waiting`` ``folder-busy``.
+        """
+        if sys.platform == "win32":  # no locks on folders there: docs/ARCHITECTURE.md says so
+            yield
+            return
+        import fcntl
+
+        with self._told(folder):
+            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                raise Waiting("folder-busy", "another process writes to this folder", path=str(folder)) from None
+            yield
+        finally:
+            os.close(fd)
 
     def _clear(self, folder: Path) -> None:
         for child in sorted(folder.iterdir()):

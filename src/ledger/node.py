@@ -2,12 +2,15 @@
 
 Clock, randomness and keys enter the program here (and in ``cli`` for devices), nowhere else.  The folder:
 
-    ledger.toml     origin, verifier key, ledger id once opened, where the database is
+    ledger.toml     origin, verifier key, where the database and the anchor are (docs/FORMATS.md section 8.5)
     ledger.db       the log and its projections (or a PostgreSQL address in ledger.toml)
     log-key.pem     the log's Ed25519 key, readable by its owner alone
     sealer-key.pem  the sealer's P-256 key, likewise; without it the log makes no seals
     photos/, texts/ what lies beside the log, under the hashes that it holds
     public/         what ``publish`` writes, unless told another place
+
+The anchor lies outside.  A ledger restored without the log's key says ``read_only = true`` in its ledger.toml: it shows, verifies
+and publishes what it has, and takes nothing.  ``seals = "manual"`` there (imports) keeps the log from sealing by itself.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from __future__ import annotations
 import os
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,11 +30,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from ledger.errors import BadInput, Broken
 from ledger.files import Files
-from ledger.log.append import Answer, Log
+from ledger.log.anchor import Anchor
+from ledger.log.append import Answer, Appended, Log
 from ledger.log.publish import Published, publish
+from ledger.log.restore import Restored, restore
 from ledger.proof.merkle import prove_consistency, prove_inclusion
-from ledger.proof.note import NoteSigner
+from ledger.proof.note import NoteKey, NoteSigner, parse_vkey
 from ledger.proof.tlogproof import TlogProof, encode_proof
+from ledger.recap.proving import MadeTotalProof, prove_total
 from ledger.recap.replay import Replayed, rebuild, replay, replay_store
 from ledger.store.engine import Database
 from ledger.store.entries import Head, StoredEntry, find_events, read_entries, read_head, tile_reader
@@ -44,7 +50,10 @@ from ledger.tally.state import ELECTION, SINGLE, STREAMS, Reader
 __all__ = ["CONFIG_NAME", "Node", "Snapshot", "system_clock"]
 
 CONFIG_NAME: Final = "ledger.toml"
+LOG_KEY_NAME: Final = "log-key.pem"
 SEALER_NAME: Final = "sealer-key.pem"
+PUBLIC: Final = "public"
+MANUAL: Final = "manual"
 CONFIG_LIMIT_BYTES: Final = 100_000
 THREADS: Final = max(1, os.cpu_count() or 1)
 
@@ -79,6 +88,52 @@ def _sealer(folder: Path, files: Files) -> SigningKey | None:
     return SigningKey(key)
 
 
+def _signer(folder: Path, config: dict[str, object], files: Files) -> NoteSigner | None:
+    """The log's key, which must be the one that ledger.toml names; None for a ledger that is read-only."""
+    origin, vkey = str(config["origin"]), str(config["vkey"])
+    if config.get("read_only") is True:
+        return None
+    key = load_pem_private_key(files.read(folder / LOG_KEY_NAME, CONFIG_LIMIT_BYTES), None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise BadInput("bad-config", "log-key.pem holds no Ed25519 key", path=str(folder))
+    signer = NoteSigner(origin, key)
+    if signer.vkey != vkey:
+        raise Broken("log-key-other", "log-key.pem is not the key that ledger.toml names", path=str(folder))
+    return signer
+
+
+def _anchor(folder: Path, path: Path | None, key: NoteKey, files: Files) -> Anchor:
+    """``BadInput`` ``anchor-inside`` for a path inside the ledger folder: a backup of the one would hold the other."""
+    if path is not None:
+        path = (folder / path).resolve()
+        if path.is_relative_to(folder.resolve()):
+            raise BadInput("anchor-inside", "the anchor lies inside the ledger folder", path=str(path))
+    return Anchor(path, published=folder / PUBLIC, key=key, files=files)
+
+
+def _write_config(
+    folder: Path,
+    files: Files,
+    *,
+    origin: str,
+    vkey: str,
+    database: str | None,
+    anchor: Path | None = None,
+    read_only: bool = False,
+    automatic: bool = True,
+) -> None:
+    lines = ["# A tally ledger (see README).", f"origin = {_quoted(origin)}", f"vkey = {_quoted(vkey)}"]
+    if database:
+        lines.append(f"database = {_quoted(database)}")
+    if anchor is not None:
+        lines.append(f"anchor = {_quoted(str(anchor))}")
+    if read_only:
+        lines.append("read_only = true  # the log's key is elsewhere")
+    if not automatic:
+        lines.append(f'seals = "{MANUAL}"  # by `ledger seal` alone')
+    files.write(folder / CONFIG_NAME, "".join(f"{line}\n" for line in lines).encode())
+
+
 class Snapshot:
     """The ledger at one tree size, for reading: ``state`` to walk, ``entry`` to fetch."""
 
@@ -92,14 +147,39 @@ class Node:
     """One ledger folder, open.  Close it, or use it as a context manager."""
 
     def __init__(
-        self, folder: Path, database: Database, signer: NoteSigner, *, clock: Clock, files: Files, sealer: SigningKey | None
+        self,
+        folder: Path,
+        database: Database,
+        signer: NoteSigner | None,
+        *,
+        clock: Clock,
+        files: Files,
+        sealer: SigningKey | None,
+        anchor: Anchor,
+        automatic: bool = True,
     ) -> None:
+        self._automatic = automatic
         self.folder: Final = folder
         self.database: Final = database
-        self.signer: Final = signer
         self.files: Final = files
-        self._log = Log(database, signer=signer, clock=clock, sealer=sealer)
+        self.anchor = anchor
+        self._signer = signer
+        self._clock = clock
+        self._sealer = sealer
+        self._log = self._writer()
         self._executor = ThreadPoolExecutor(THREADS) if THREADS > 1 else None
+
+    def _writer(self) -> Log | None:
+        if self._signer is None:
+            return None
+        return Log(
+            self.database,
+            signer=self._signer,
+            clock=self._clock,
+            sealer=self._sealer,
+            anchor=self.anchor,
+            automatic=self._automatic,
+        )
 
     @classmethod
     def create(
@@ -111,42 +191,107 @@ class Node:
         clock: Clock,
         database: str | None = None,
         sealer: SigningKey | None = None,
+        automatic: bool = True,
     ) -> Node:
-        """Makes the folder and an empty log; with a ``sealer`` it seals its recaps.  Raises ``BadInput`` ``folder-not-empty``."""
+        """Makes the folder and an empty log; with a ``sealer`` it seals its recaps, by itself or (not ``automatic``) when told.
+        Raises ``BadInput`` ``folder-not-empty``."""
         if folder.exists() and any(folder.iterdir()):
             raise BadInput("folder-not-empty", "a ledger is made in a new or empty folder", path=str(folder))
         files = Files()
         files.make_folder(folder)
         signer = NoteSigner(origin, log_key)
-        files.write(folder / "log-key.pem", _pem(log_key), private=True)
+        files.write(folder / LOG_KEY_NAME, _pem(log_key), private=True)
         if sealer is not None:
             files.write(folder / SEALER_NAME, _pem(sealer.private), private=True)
         store = Database.create(database or folder / "ledger.db", origin=origin)
-        address = f"database = {_quoted(database)}\n" if database else ""
-        config = f"# A tally ledger (see README).\norigin = {_quoted(origin)}\nvkey = {_quoted(signer.vkey)}\n{address}"
-        files.write(folder / CONFIG_NAME, config.encode())
-        return cls(folder, store, signer, clock=clock, files=files, sealer=sealer)
+        _write_config(folder, files, origin=origin, vkey=signer.vkey, database=database, automatic=automatic)
+        anchor = _anchor(folder, None, signer.key, files)
+        return cls(folder, store, signer, clock=clock, files=files, sealer=sealer, anchor=anchor, automatic=automatic)
 
     @classmethod
-    def open(cls, folder: Path, *, clock: Clock) -> Node:
-        """Opens a ledger folder.  Raises ``BadInput`` ``no-ledger``, ``bad-config``; ``Broken`` for its store."""
+    def open(cls, folder: Path, *, clock: Clock, anchor: Path | None = None, curing: bool = False) -> Node:
+        """Opens a ledger folder.  ``anchor``: where it is, if not where ledger.toml says.  ``curing``: a log that was rolled back
+        is opened all the same, for ``restore``.
+
+        Raises ``BadInput`` ``no-ledger``, ``bad-config``; ``Broken`` for its store, and ``log-rolled-back``, ``anchor-missing``.
+        """
         files = Files()
         path = folder / CONFIG_NAME
         if not path.is_file():
             raise BadInput("no-ledger", "there is no ledger.toml in this folder", path=str(folder))
         try:
             config = tomllib.loads(files.read(path, CONFIG_LIMIT_BYTES).decode())
-            origin, vkey = str(config["origin"]), str(config["vkey"])
-            key = load_pem_private_key(files.read(folder / "log-key.pem", CONFIG_LIMIT_BYTES), None)
+            signer = _signer(folder, config, files)
+            key = parse_vkey(str(config["vkey"])) if signer is None else signer.key
         except (tomllib.TOMLDecodeError, KeyError, TypeError, UnicodeDecodeError, ValueError) as problem:
             raise BadInput("bad-config", f"ledger.toml or log-key.pem cannot be read: {problem}", path=str(path)) from None
-        if not isinstance(key, Ed25519PrivateKey):
-            raise BadInput("bad-config", "log-key.pem holds no Ed25519 key", path=str(folder))
-        signer = NoteSigner(origin, key)
-        if signer.vkey != vkey:
-            raise Broken("log-key-other", "log-key.pem is not the key that ledger.toml names", path=str(folder))
+        named = Path(str(config["anchor"])) if "anchor" in config else None
+        kept = _anchor(folder, named if anchor is None else anchor.absolute(), key, files)
+        sealer = _sealer(folder, files)
         store = Database.open(str(config["database"]) if "database" in config else folder / "ledger.db")
-        return cls(folder, store, signer, clock=clock, files=files, sealer=_sealer(folder, files))
+        automatic = config.get("seals") != MANUAL
+        node = cls(folder, store, signer, clock=clock, files=files, sealer=sealer, anchor=kept, automatic=automatic)
+        if not curing:
+            try:
+                node.check_anchor()
+            except BaseException:
+                node.close()
+                raise
+        return node
+
+    @classmethod
+    def restore(
+        cls,
+        folder: Path,
+        entries: Iterable[bytes],
+        *,
+        note: bytes,
+        key: NoteKey,
+        log_key: Ed25519PrivateKey | None,
+        sealer: SigningKey | None,
+        clock: Clock,
+        database: str | None,
+        anchor: Path | None,
+    ) -> Node:
+        """A new ledger folder from a verified publication: its ``entries``, its checkpoint ``note``, the log's public ``key``.
+        Without ``log_key`` the ledger is read-only.  ``anchor`` is one that is there already.
+
+        ledger.toml comes last: what a crash leaves is no ledger.  Raises as ``create`` and ``ledger.log.restore``; ``Broken``
+        ``log-key-other`` for a key that is not the log's.
+        """
+        if folder.exists() and any(folder.iterdir()):
+            raise BadInput("folder-not-empty", "a ledger is made in a new or empty folder", path=str(folder))
+        signer = None if log_key is None else NoteSigner(key.name, log_key)
+        if signer is not None and signer.vkey != key.vkey:
+            raise Broken("log-key-other", "that key is not the one that entry 0 names")
+        files = Files()
+        kept = _anchor(folder, None if anchor is None else anchor.absolute(), key, files)
+        kept.read()  # a missing one is told before anything is made
+        files.make_folder(folder)
+        if log_key is not None:
+            files.write(folder / LOG_KEY_NAME, _pem(log_key), private=True)
+        if sealer is not None:
+            files.write(folder / SEALER_NAME, _pem(sealer.private), private=True)
+        store = Database.create(database or folder / "ledger.db", origin=key.name)
+        try:
+            restore(store, entries, note=note, anchor=kept)
+        except BaseException:
+            store.close()
+            raise
+        _write_config(folder, files, origin=key.name, vkey=key.vkey, database=database, anchor=kept.path, read_only=signer is None)
+        return cls(folder, store, signer, clock=clock, files=files, sealer=sealer, anchor=kept)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether this ledger lacks the log's key."""
+        return self._signer is None
+
+    @property
+    def signer(self) -> NoteSigner:
+        """The log's key; ``Broken`` ``ledger-read-only`` where this ledger has none."""
+        if self._signer is None:
+            raise Broken("ledger-read-only", "this ledger was restored without the log's key", path=str(self.folder))
+        return self._signer
 
     def __enter__(self) -> Node:
         return self
@@ -164,11 +309,50 @@ class Node:
 
     def submit(self, submissions: Sequence[bytes]) -> list[Answer]:
         """One answer for each submission, in order (``ledger.log.append``)."""
+        if self._log is None:
+            raise Broken("ledger-read-only", "this ledger was restored without the log's key", path=str(self.folder))
         return self._log.append(submissions, executor=self._executor)
+
+    def seal(self) -> Appended:
+        """Seals the recaps as they stand, now.  ``Refused`` ``sealer-missing``; ``Broken`` ``ledger-read-only``."""
+        if self._log is None:
+            raise Broken("ledger-read-only", "this ledger was restored without the log's key", path=str(self.folder))
+        return self._log.seal()
 
     def publish(self, folder: Path) -> Published:
         """Brings a published folder up to the head."""
-        return publish(self.database, folder, self.files)
+        return publish(self.database, folder, self.files, anchor=self.anchor)
+
+    def append_missing(self, entries: Iterable[bytes], *, note: bytes) -> Restored:
+        """What the log lacks of a verified publication is appended, byte for byte (``ledger.log.restore``)."""
+        return restore(self.database, entries, note=note, anchor=self.anchor)
+
+    def set_anchor(self, path: Path) -> None:
+        """From now on the log has its anchor at ``path``: a new file, or one that is there and that the log extends.
+
+        Raises ``BadInput`` ``anchor-inside``; ``Broken`` ``anchor-exists`` where ledger.toml names one, ``log-rolled-back``.
+        """
+        config = self.files.read(self.folder / CONFIG_NAME, CONFIG_LIMIT_BYTES)
+        if "anchor" in tomllib.loads(config.decode()):
+            raise Broken("anchor-exists", "ledger.toml names an anchor already", path=str(self.anchor.path))
+        key = parse_vkey(str(tomllib.loads(config.decode())["vkey"]))
+        made = _anchor(self.folder, path.absolute(), key, self.files)
+        if not path.absolute().exists():
+            made.create(self.head().checkpoint)
+        self.anchor = made
+        self.check_anchor()
+        made.advance(self.head().checkpoint)
+        self._log = self._writer()
+        line = f"anchor = {_quoted(str(made.path))}\n".encode()
+        self.files.write(self.folder / CONFIG_NAME, config + (b"" if config.endswith(b"\n") else b"\n") + line)
+
+    def check_anchor(self) -> Head:
+        """The log extends what left it before; ``Broken`` ``log-rolled-back``, ``anchor-missing``, ``anchor-damaged``."""
+        seen = self.anchor.read()  # before the head: it may be newer, never older
+        with self.database.reading() as connection:
+            head = read_head(connection)
+            self.anchor.check(connection, head, seen)
+        return head
 
     # --- reading -----------------------------------------------------------------------------------------------------------------
 
@@ -228,14 +412,27 @@ class Node:
     def receipt(self, index: int) -> bytes:
         """A tlog-proof of the entry at the log's head.  Its ``extra`` holds what the device needs to rebuild the entry from its own
         payload: [chain, sequenced_at, signature] in canonical MessagePack (docs/FORMATS.md section 8)."""
+        seen = self.anchor.read()
         with self.database.reading() as connection:
             head = read_head(connection)
             if not 0 <= index < head.size:
                 raise BadInput("size-beyond-log", "the log has no such entry", index=index)
             entry = reopen_entry(next(read_entries(connection, index, index + 1)).entry)
             path = prove_inclusion(index, head.size, tile_reader(connection))
+            self.anchor.check(connection, head, seen)
+        self.anchor.advance(head.checkpoint)
         extra = encode([entry.chain, entry.sequenced_at, entry.event.signature])
         return encode_proof(TlogProof(index, tuple(path), head.checkpoint, extra))
+
+    def prove_total(self, *, contest: str, area: str, at: int | None = None, stations: bool = False) -> MadeTotalProof:
+        """The proof of a sealed total up to the log's head (``ledger.recap.proving``)."""
+        seen = self.anchor.read()
+        with self.database.reading() as connection:
+            head = read_head(connection)
+            made = prove_total(connection, head.checkpoint, contest=contest, area=area, at=at, stations=stations)
+            self.anchor.check(connection, head, seen)
+        self.anchor.advance(head.checkpoint)
+        return made
 
     def consistency(self, old: int, new: int | None = None) -> list[bytes]:
         """The proof that the log at size ``new`` (its head, unless told) extends the log at size ``old``."""

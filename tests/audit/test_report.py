@@ -50,6 +50,11 @@ SHAPE = {
     "stopped": bool,
     "contests": list,
     "seconds": float,
+    "bytes_read": int,
+    "receipts": int,
+    "resumed_size": type(None),
+    "resumed_since": type(None),
+    "unseen": list,
 }
 """Field names are a promise to programs: add, never rename."""
 

@@ -62,7 +62,7 @@ def invoke(*words: str, stdin: str | bytes | None = None) -> Ran:
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of whoever runs the tests, and English unless a test says otherwise."""
-    for name in ("LEDGER_DIR", "LEDGER_DEVICE", "LC_ALL", "LC_MESSAGES", "LANG", "NO_COLOR", "COLUMNS"):
+    for name in ("LEDGER_DIR", "LEDGER_DEVICE", "LEDGER_ANCHOR", "LC_ALL", "LC_MESSAGES", "LANG", "NO_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LEDGER_LANG", "en")
 

@@ -178,7 +178,7 @@ def test_an_error_is_three_lines_and_with_json_a_whole_object_too(
         (("show", "zz"), "entry-unknown", ""),
         (("recap", "--at", "999"), "size-beyond-log", ""),
         (("prove", "0", "--consistency", "0"), "size-beyond-log", ""),
-        (("verify", "https://hasil.example/"), "source-remote", ""),
+        (("verify", "https://user@hasil.example/"), "bad-url", ""),
         (("import", "kpu", "none.csv", "--into", "b17"), "import-source-missing", ""),
         (("init", "x", "--name", "N"), "argument-missing", ""),
         (("init", "x", "--name", "N", "--day", "yesterday", "--origin", "o"), "argument-invalid", ""),

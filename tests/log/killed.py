@@ -54,3 +54,19 @@ def one_event(chance: random.Random, streams: dict[str, EventStream]) -> bytes:
     if "/" not in name:
         kinds += [held(station), released(station)]
     return stream.sign(chance.choice(kinds), claimed_at=0).submission
+
+
+def publisher(folder: str, seed: int, told: Connection) -> None:
+    """Never returns.  Appends, publishes into ``public`` beside the ledger folder, and tells of each publication's size."""
+    chance = random.Random(seed)
+    world = World()
+    place = Path(folder)
+    node = Node.open(place, clock=Clock())
+    point = world.key("officer").point
+    position, previous = node.stream(point).position, node.stream(point).previous
+    stream = EventStream(world.key("officer"), ledger=world.ledger, position=position, previous=previous)
+    while True:
+        node.submit(
+            [stream.sign(held(chance.choice(STATIONS)), claimed_at=0).submission for _ in range(chance.randint(1, BATCH_MOST))]
+        )
+        told.send_bytes(node.publish(place.parent / "public").size.to_bytes(32))

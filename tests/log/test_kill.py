@@ -12,8 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from ledger.audit.sources import FolderSource
+from ledger.audit.verify import verify
 from ledger.log.append import Appended
 from ledger.node import Node
+from ledger.proof.checkpoint import parse_checkpoint
+from ledger.proof.note import parse_note
 from ledger.tally.signing import open_entry
 
 from ..world import STATIONS, Clock, World, check_log, make_node, submissions_of, submitted
@@ -94,6 +98,51 @@ def test_acknowledged_events_survive_a_kill(tmp_path: Path) -> None:
 def test_acknowledged_events_survive_many_kills(tmp_path: Path, seed: int) -> None:
     """Two hundred kills more, over ten ledgers."""
     rounds(tmp_path / "ledger", seed=seed)
+
+
+def note_size(note: bytes) -> int:
+    """The tree size of a signed checkpoint."""
+    return parse_checkpoint(parse_note(note).text).size
+
+
+def publisher_rounds(place: Path, seed: int, kills: int) -> None:
+    """Kills an appending and publishing process again and again.  After each: no note that was shown, or told, is ahead of the
+    anchor; the anchor is not ahead of the log; publishing again completes the folder, which then restores to the very log."""
+    folder, anchor, public = place / "ledger", place / "anchor", place / "public"
+    founded(folder)
+    with Node.open(folder, clock=Clock()) as node:
+        node.set_anchor(anchor)
+    chance = random.Random(seed)
+    shown_before = 0
+    for number in range(kills):
+        told = killed_after(killed.publisher, folder, seed * 1_000 + number, chance.randrange(4))
+        shown = note_size((public / "checkpoint").read_bytes()) if (public / "checkpoint").exists() else 0
+        kept = note_size(anchor.read_bytes())
+        assert max([shown_before, *(int.from_bytes(size) for size in told)]) <= shown <= kept
+        with Node.open(folder, clock=Clock()) as node:
+            assert kept <= node.head().size
+            shown_before = node.publish(public).size
+            assert note_size(anchor.read_bytes()) == shown_before == node.head().size
+    source = FolderSource(public)
+    report = verify(source, ledger_id=World().ledger, executor=None, progress=None, known=None)
+    assert (report.failures, report.size) == ((), shown_before)
+    with make_node(place / "again", World()) as again:
+        assert again.append_missing(source.entries(0, shown_before), note=source.checkpoint()) == (0, shown_before)
+        with Node.open(folder, clock=Clock()) as node:
+            assert again.head() == node.head()
+            assert check_log(again) == check_log(node)
+
+
+def test_a_killed_publisher_shows_nothing_that_the_anchor_lacks(tmp_path: Path) -> None:
+    """A smoke of the campaign below."""
+    publisher_rounds(tmp_path, seed=1, kills=8)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("seed", range(2, 12))
+def test_a_publisher_killed_two_hundred_times(tmp_path: Path, seed: int) -> None:
+    """Twenty kills over each of ten ledgers."""
+    publisher_rounds(tmp_path, seed=seed, kills=20)
 
 
 def test_a_lost_acknowledged_event_is_noticed(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from ledger.errors import BadInput, Broken
+from ledger.errors import BadInput, Broken, Waiting
 from ledger.files import Calls, Files
+from ledger.log.anchor import Anchor
 from ledger.log.publish import publish
 from ledger.node import Node
 from ledger.proof.checkpoint import parse_checkpoint
@@ -181,6 +182,18 @@ def test_an_immutable_file_with_other_bytes_is_told(node: Node, tmp_path: Path) 
     assert not (folder / "checkpoint").exists()
 
 
+def test_two_publishers_of_one_folder_take_turns(node: Node, tmp_path: Path) -> None:
+    """While one holds the folder the other is told to wait and writes nothing; afterwards it publishes."""
+    node.submit(submissions_of(World().founding()))
+    folder = tmp_path / "public"
+    folder.mkdir()
+    with Files().locked(folder, wait=False), pytest.raises(Waiting) as caught:
+        node.publish(folder)
+    assert caught.value.code == "folder-busy"
+    assert contents(folder) == {}
+    assert node.publish(folder).size == 9
+
+
 # --- crashes -----------------------------------------------------------------------------------------------------------------
 
 
@@ -249,6 +262,27 @@ class Stage:
         return size
 
 
+def anchor_of(folder: Path) -> Path:
+    """Where the anchor of a stage's folder is: beside it."""
+    return folder.with_name(f"{folder.name}.anchor")
+
+
+def publish_staged(stage: Stage, folder: Path, calls: Calls) -> None:
+    """Publishes with ``calls``, the anchor's among them; an anchor that was not there is that of the publication before."""
+    path = anchor_of(folder)
+    if not path.exists():
+        path.write_bytes(stage.reference[9]["checkpoint"])
+    files = Files(calls)
+    anchor = Anchor(path, published=folder, key=stage.node.signer.key, files=files)
+    publish(stage.node.database, folder, files, anchor=anchor)
+
+
+def anchored_size(data: bytes | None) -> int:
+    """The tree size that an anchor holds."""
+    assert data is not None
+    return parse_checkpoint(parse_note(data).text).size
+
+
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Made once; tests copy its folders."""
@@ -263,19 +297,22 @@ def test_a_crash_between_file_calls_leaves_a_good_folder(stage: Stage, tmp_path:
     """Between two calls (each fourth; in the campaign all): the checkpoint names nothing that is not there, and publishing
     again completes the folder."""
     calls = Dying(0)
-    publish(stage.node.database, _copy(stage, tmp_path / "counted", start), Files(calls))
+    publish_staged(stage, _copy(stage, tmp_path / "counted", start), calls)
     assert calls.count > 60
     shown = set()
     for at in (*range(1, calls.count, step), *range(calls.count - 2 * step, calls.count + 1)):
         folder = _copy(stage, tmp_path / str(at), start)
         with pytest.raises(Crash):
-            publish(stage.node.database, folder, Files(Dying(at)))
+            publish_staged(stage, folder, Dying(at))
         shown.add(stage.complete(dict(contents(folder))))
-        publish(stage.node.database, folder, Files(Unsynced()))
+        assert anchored_size(anchor_of(folder).read_bytes()) >= stage.complete(dict(contents(folder)))
+        publish_staged(stage, folder, Unsynced())
+        assert anchored_size(anchor_of(folder).read_bytes()) == stage.node.head().size
         assert stage.complete(dict(contents(folder))) == stage.node.head().size
         strange = contents(folder).keys() - stage.reference[9].keys() - stage.reference[stage.node.head().size].keys()
         assert all(Path(path).name.startswith(".") and path.endswith(".tmp") for path in strange)  # what the dead left
         shutil.rmtree(folder)
+        anchor_of(folder).unlink()
     assert shown == {0 if start == "nothing" else 9, stage.node.head().size}
 
 
@@ -287,24 +324,29 @@ def _copy(stage: Stage, folder: Path, start: str) -> Path:
 
 @pytest.mark.parametrize("start", ["nothing", "the publication before"])
 def test_a_power_cut_after_any_file_call_leaves_a_good_folder(stage: Stage, tmp_path: Path, start: str) -> None:
-    """What was not synced is lost, after every call: whatever checkpoint the disk then has, all that it implies is on the disk."""
+    """What was not synced is lost, after every call: whatever checkpoint the disk then has, all that it implies is on the disk, and
+    the anchor there is not behind it."""
     folder = _copy(stage, tmp_path / "public", start)
     before = {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    before[str(anchor_of(folder))] = stage.reference[9]["checkpoint"]
     recorder = Recorder()
-    publish(stage.node.database, folder, Files(recorder))
+    publish_staged(stage, folder, recorder)
     shown = set()
     ends = [at for at, call in enumerate(recorder.log, 1) if call[0] not in ("create", "write")]  # which concern temporary names
     for end in (0, *ends):
         for disk in (after_power_cut, also_if_it_reached_the_disk):
             found = disk(before, recorder.log[:end])
+            anchored = anchored_size(found.pop(str(anchor_of(folder))))
+            found = {path: data for path, data in found.items() if Path(path).is_relative_to(folder)}  # without the anchor's own
             shown.add(stage.complete({str(Path(path).relative_to(folder)): data for path, data in found.items()}))
+            assert anchored >= stage.complete({str(Path(path).relative_to(folder)): data for path, data in found.items()})
     assert shown == {0 if start == "nothing" else 9, stage.node.head().size}
 
 
 def test_the_checkpoint_is_the_last_file(stage: Stage, tmp_path: Path) -> None:
     """In the order of calls nothing is made after the checkpoint was put in place."""
     recorder = Recorder()
-    publish(stage.node.database, tmp_path / "public", Files(recorder))
+    publish_staged(stage, tmp_path / "public", recorder)
     made = [Path(str(call[2])).name for call in recorder.log if call[0] in ("rename", "link")]
     assert made[-1] == "checkpoint"
     assert made.count("checkpoint") == 1
@@ -326,7 +368,7 @@ def test_a_full_disk_is_told_and_cured(stage: Stage, tmp_path: Path) -> None:
     for at in range(12):
         folder = _copy(stage, tmp_path / str(at), "the publication before")
         with pytest.raises(Broken, match="disk-full"):
-            publish(stage.node.database, folder, Files(Full(at)))
+            publish_staged(stage, folder, Full(at))
         assert stage.complete(dict(contents(folder))) == 9
     stage.node.publish(folder)
     assert stage.complete(dict(contents(folder))) == stage.node.head().size

@@ -10,6 +10,8 @@ from collections import Counter
 from typing import Final
 
 from ledger.audit.report import FAILURES_SHOWN, STEPS, Failure, Outcome, Step
+from ledger.audit.sources import printable
+from ledger.errors import LedgerError
 
 __all__ = [
     "AUTHORITY",
@@ -23,6 +25,7 @@ __all__ = [
     "TOTALS",
     "TREE",
     "Record",
+    "clause",
 ]
 
 CHECKPOINT, ENTRIES, CHAIN, TREE, SIGNATURES, STREAMS, AUTHORITY, REFERENCES, TOTALS = range(1, len(STEPS) + 1)
@@ -111,3 +114,9 @@ class Record:
         if number > SIGNATURES and self.broken is not None:
             return f"up to entry {self.broken}, where the entries cease to be in order"
         return self.details.get(number, "")
+
+
+def clause(problem: LedgerError) -> str:
+    """An error's detail with the names and numbers that say which thing is meant, but for its path, which is the place."""
+    where = ", ".join(f"{name} {printable(str(value))}" for name, value in problem.where.items() if name != "path")
+    return f"{problem.detail} ({where})" if where else problem.detail

@@ -7,6 +7,8 @@ line; codes are listed in docs/RULES.md and their words for people live in the m
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Final, Literal
 
 import msgspec
@@ -91,6 +93,11 @@ class Report(Struct, frozen=True, kw_only=True):
 
     ``failures`` are in the order of their place in the log.  ``known_size``: the size of the earlier checkpoint that was to be a
     prefix, None where none was given.  ``witnesses``: valid cosignatures on the checkpoint, of which ``quorum`` are needed.
+
+    ``bytes_read``: content read from the source.  ``receipts``: those given whose entry stands in this log.  ``resumed_size``: so
+    many entries were verified earlier and not read again, the first of them at ``resumed_since`` (ms since 1970); None where all
+    were read.  ``unseen``: what could not be looked at whatever it is: ``unlisted``, files beside those that the checkpoint
+    implies.
     """
 
     ok: bool
@@ -117,6 +124,11 @@ class Report(Struct, frozen=True, kw_only=True):
     stopped: bool
     contests: tuple[ContestTotal, ...]
     seconds: float
+    bytes_read: int
+    receipts: int
+    resumed_size: int | None
+    resumed_since: int | None
+    unseen: tuple[str, ...]
 
     def sentence(self, lang: Language) -> str:
         """The result in one sentence."""
@@ -126,7 +138,7 @@ class Report(Struct, frozen=True, kw_only=True):
             return words[passed].format(
                 entries=_grouped(self.size or 0, lang),
                 ledger=(self.ledger_id or "")[:16],
-                identity=identity_words(self.identity, lang),
+                identity=identity_words(self.identity, lang) + "".join(self._clauses(lang)),
             )
         if not self.failures:
             return words["incomplete"]
@@ -136,6 +148,19 @@ class Report(Struct, frozen=True, kw_only=True):
         return words["bad"].format(
             count=count, step=first.step, title=step_title(first.step, lang), at=at, place=first.place, code=first.code
         )
+
+    def _clauses(self, lang: Language) -> Iterator[str]:
+        """What else was proven, what could not be evaluated, and since when what was not read again is known."""
+        words = _WORDS[lang]
+        if self.receipts:
+            yield words["receipts"].format(count=_grouped(self.receipts, lang))
+        if self.known_size is not None:
+            yield words["known"].format(size=_grouped(self.known_size, lang))
+        if self.resumed_size and self.resumed_since is not None:
+            moment = datetime.fromtimestamp(self.resumed_since / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+            yield words["resumed"].format(size=_grouped(self.resumed_size, lang), moment=moment)
+        for each in self.unseen:
+            yield words[each]
 
     def to_json(self) -> bytes:
         """The report as one JSON object."""
@@ -175,6 +200,10 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "bad": "NOT verified, failures: {count}; the first at step {step} ({title}){at}, {place}: {code}.",
         "incomplete": "NOT verified: not every step could be evaluated.",
         "at-entry": ", entry {index}",
+        "receipts": "; receipts found in it: {count}",
+        "known": "; it continues the log of {size} entries known before",
+        "resumed": "; of these {size} were verified earlier, since {moment}, and not read again",
+        "unlisted": "; not evaluated: files beside those that the checkpoint implies",
         "checked": "identity checked",
         "not-checked": "consistent in itself, identity not checked",
         "other": "another ledger than the one expected",
@@ -191,6 +220,10 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "bad": "TIDAK terverifikasi, kegagalan: {count}; yang pertama pada langkah {step} ({title}){at}, {place}: {code}.",
         "incomplete": "TIDAK terverifikasi: tidak semua langkah dapat dievaluasi.",
         "at-entry": ", entri {index}",
+        "receipts": "; tanda terima yang ada di dalamnya: {count}",
+        "known": "; log ini kelanjutan dari {size} entri yang dahulu diketahui",
+        "resumed": "; di antaranya {size} telah diperiksa sebelumnya, sejak {moment}, dan tidak dibaca ulang",
+        "unlisted": "; tidak dievaluasi: berkas di luar yang tersirat dari checkpoint",
         "checked": "identitas telah diperiksa",
         "not-checked": "konsisten di dalam dirinya, identitas belum diperiksa",
         "other": "bukan buku besar yang diharapkan",

@@ -1,8 +1,8 @@
-"""Where the bytes to verify come from: a published folder, or a ledger's own entries.
+"""Where the bytes to verify come from: a published folder, or a ledger's own entries; archive.py and remote.py add two more.
 
 A source gives bytes and vouches for nothing.  It raises ``NotVerified`` with the place where what it should have is missing or
 malformed, and ``BadInput`` where the place cannot be read at all (no such folder, no permission): that is no finding about a
-ledger. A source is read by one thread, the caller's.
+ledger. A source is read by one thread, the caller's, and counts what it read.
 
 ``FolderSource`` reads what ``ledger.log.publish`` writes, or a copy of it.  It follows no symbolic link, opens nothing but plain
 files and reads no more of them than its caller can use.  Copy a folder that is being published to before you verify it: files
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import stat
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 from typing import Final, Protocol
@@ -22,7 +23,7 @@ from ledger.proof.checkpoint import parse_checkpoint
 from ledger.proof.note import NOTE_LIMIT_BYTES, parse_note
 from ledger.proof.tiles import ENTRY_LIMIT_BYTES, TILE_WIDTH, decode_bundle, entries_path
 
-__all__ = ["EntriesSource", "FolderSource", "Source", "printable"]
+__all__ = ["BUNDLE_LIMIT_BYTES", "CHECKPOINT", "EntriesSource", "FolderSource", "PublishedSource", "Source", "printable"]
 
 FILES_LIMIT: Final = 20_000_000
 FOLDER_DEPTH_LIMIT_LEVELS: Final = 16
@@ -37,9 +38,17 @@ _OPEN_FLAGS: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O
 class Source(Protocol):
     """Bytes to verify."""
 
+    bytes_read: int
+    """How many bytes of content were read so far."""
+
     @property
     def name(self) -> str:
         """How the report calls this source."""
+
+    @property
+    def listed(self) -> bool:
+        """Whether ``paths`` are all files that are there; if not, those that a log of the shown size has, and what else there may
+        be cannot be seen."""
 
     def checkpoint(self) -> bytes:
         """The signed checkpoint's bytes."""
@@ -66,6 +75,8 @@ class EntriesSource:
 
     def __init__(self, checkpoint: bytes, entries: Callable[[int, int], Iterator[bytes]], *, name: str) -> None:
         self.name: Final = name
+        self.listed: Final = True
+        self.bytes_read = len(checkpoint)
         self._checkpoint = checkpoint
         self._entries = entries
 
@@ -80,6 +91,7 @@ class EntriesSource:
         index = start
         try:
             for index, entry in enumerate(self._entries(start, stop), start + 1):
+                self.bytes_read += len(entry)
                 yield entry
                 if index == stop:
                     return
@@ -100,31 +112,27 @@ class EntriesSource:
         raise NotVerified("file-missing", "the source has no files", path=printable(path))
 
 
-class FolderSource:
-    """A published folder.  Raises ``BadInput`` ``no-publication`` where there is none."""
+class PublishedSource(ABC):
+    """Published files, wherever they are.  ``_open`` comes first: what the checkpoint implies was published before it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.name: Final = str(folder)
-        self._folder = folder
-        if not (folder / CHECKPOINT).exists() and not (folder / "tile").is_dir():
-            raise BadInput("no-publication", "the folder has neither a checkpoint nor tiles", path=str(folder))
-        # The checkpoint is read before the rest is listed: what it implies was published before it.
-        self._checkpoint: bytes | NotVerified
+    def __init__(self, name: str, *, listed: bool) -> None:
+        self.name: Final = name
+        self.listed: Final = listed
+        self.bytes_read = 0
+        self._paths: Set[str] = frozenset()
+        self._checkpoint: bytes | NotVerified = NotVerified("file-missing", "the file is not there", path=CHECKPOINT)
+        self._size = 0
+
+    def _open(self) -> None:
+        """Reads the checkpoint and takes the size that it shows, signed or not; 0 where it shows none."""
         try:
-            self._checkpoint = self._read(CHECKPOINT, NOTE_LIMIT_BYTES)
+            self._checkpoint = self._counted(CHECKPOINT, NOTE_LIMIT_BYTES)
+            self._size = parse_checkpoint(parse_note(self._checkpoint).text).size
         except NotVerified as problem:
             self._checkpoint = problem
-        self._paths = frozenset(self._list())
-        self._size = self._shown_size()
-
-    def _shown_size(self) -> int:
-        """The size that the checkpoint shows, signed or not; 0 where it shows none."""
-        if isinstance(self._checkpoint, NotVerified):
-            return 0
-        try:
-            return parse_checkpoint(parse_note(self._checkpoint).text).size
-        except BadInput:
-            return 0
+        except BadInput as problem:
+            if problem.code not in ("bad-note", "bad-checkpoint"):
+                raise
 
     def checkpoint(self) -> bytes:
         """The file ``checkpoint``, as it was when this source was made."""
@@ -151,14 +159,37 @@ class FolderSource:
         return entries_path(number, max(1, min(TILE_WIDTH, self._size - number * TILE_WIDTH)))
 
     def paths(self) -> Set[str]:
-        """All files below the folder; links and other things that are no folders too, so that they are found as stray."""
+        """All files that are there, or where they cannot be listed, all that the shown size implies but for recap pages."""
         return self._paths
 
     def read(self, path: str, limit_bytes: int) -> bytes:
-        """One of ``paths``, refused beyond ``limit_bytes``."""
-        if path not in self._paths:
+        """A published file, refused beyond ``limit_bytes``; one that is not in the listing is missing."""
+        if self.listed and path not in self._paths:
             raise NotVerified("file-missing", "the file is not there", path=printable(path))
-        return self._read(path, limit_bytes)
+        return self._counted(path, limit_bytes)
+
+    def _counted(self, path: str, limit_bytes: int) -> bytes:
+        data = self._read(path, limit_bytes)
+        if len(data) > limit_bytes:
+            raise NotVerified("file-too-large", f"longer than the {limit_bytes:,} bytes that it can have", path=printable(path))
+        self.bytes_read += len(data)
+        return data
+
+    @abstractmethod
+    def _read(self, path: str, limit_bytes: int) -> bytes:
+        """The file's bytes, up to ``limit_bytes`` and one more."""
+
+
+class FolderSource(PublishedSource):
+    """A published folder.  Raises ``BadInput`` ``no-publication`` where there is none."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(str(folder), listed=True)
+        self._folder = folder
+        if not (folder / CHECKPOINT).exists() and not (folder / "tile").is_dir():
+            raise BadInput("no-publication", "the folder has neither a checkpoint nor tiles", path=str(folder))
+        self._open()
+        self._paths = frozenset(self._list())
 
     def _read(self, path: str, limit_bytes: int) -> bytes:
         try:
@@ -173,10 +204,7 @@ class FolderSource:
             os.close(descriptor)
             raise NotVerified("file-not-plain", "this is not a plain file", path=printable(path))
         with os.fdopen(descriptor, "rb") as file:
-            data = file.read(limit_bytes + 1)
-        if len(data) > limit_bytes:
-            raise NotVerified("file-too-large", f"longer than the {limit_bytes:,} bytes that it can have", path=printable(path))
-        return data
+            return file.read(limit_bytes + 1)
 
     def _list(self) -> Iterator[str]:
         """Every path below the folder that is not itself a folder, and folders that lie deeper than any publication's."""

@@ -29,6 +29,14 @@ class Tree:
         """How many tiles of each level are finished."""
         self.size = 0
 
+    def parts(self) -> tuple[list[list[bytes]], list[int]]:
+        """The unfinished tile of each level, and how many of each are finished."""
+        return [[*tile] for tile in self._open], [*self._finished]
+
+    def go_on_from(self, size: int, tiles: Sequence[Sequence[bytes]], finished: Sequence[int]) -> None:
+        """This tree is now the one of ``size`` leaves (whole bundles) that had these ``parts``; finished tiles are not compared."""
+        self._open, self._finished, self.size = [[*tile] for tile in tiles], [*finished], size
+
     def add(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> Iterator[Difference]:
         """The next bundle's entries with their leaf hashes: 256, or fewer at the end of the log alone."""
         if self.size % TILE_WIDTH or not 0 < len(leaves) <= TILE_WIDTH:

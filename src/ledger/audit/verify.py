@@ -32,6 +32,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 
+import msgspec
+
+from ledger.audit.columns import Columns
+from ledger.audit.earlier import Earlier, Receipt
 from ledger.audit.heads import Known, count_witnesses, open_head, parse_head
 from ledger.audit.published import Difference, Published
 from ledger.audit.record import (
@@ -46,13 +50,15 @@ from ledger.audit.record import (
     TOTALS,
     TREE,
     Record,
+    clause,
 )
 from ledger.audit.report import ContestTotal, Identity, Report
+from ledger.audit.resuming import STATE_PLACE, State, restore_rows, rows_of
 from ledger.audit.signatures import Invalid, Signatures
 from ledger.audit.sources import Source, printable
 from ledger.audit.totals import Totalled, compare_projection, compare_recap, contest_totals
 from ledger.audit.tree import Tree
-from ledger.errors import BadInput, Broken, LedgerError, NotVerified, Refused, Waiting
+from ledger.errors import BadInput, LedgerError, NotVerified, Refused, Waiting
 from ledger.proof.checkpoint import Checkpoint
 from ledger.proof.merkle import leaf_hash
 from ledger.proof.tiles import TILE_WIDTH
@@ -63,7 +69,7 @@ from ledger.tally.projection import trace
 from ledger.tally.signing import OpenedEntry, reopen_entry
 from ledger.tally.state import CERTIFICATES, PENDING, At, Change
 
-__all__ = ["Known", "verify"]
+__all__ = ["Known", "Receipt", "State", "verify"]
 
 
 def verify(
@@ -75,6 +81,10 @@ def verify(
     known: Known | None,
     projection: Iterator[tuple[str, bytes, bytes]] | None = None,
     stored: Iterator[tuple[int, bytes, bytes]] | None = None,
+    receipts: Sequence[Receipt] = (),
+    state: State | None = None,
+    keep: Callable[[State], None] | None = None,
+    now: int = 0,
 ) -> Report:
     """The report on ``source``; what is wrong with the ledger is in the report and never raised.
 
@@ -83,15 +93,22 @@ def verify(
     ``projection``, its standing views as (table, key, row bytes) in the projection's order; ``stored``, the columns that repeat
     what is in the entries, as (index, event id, leaf hash).
 
+    ``receipts``: their entries must stand in this log.  ``state``: where an earlier verification ended, to go on from; it is left
+    aside where something older is asked for.  ``keep`` is given the next such state, once everything was found good, with ``now``
+    (ms since 1970) as its time.  Only for published sources.
+
     Raises ``BadInput`` where the source cannot be read at all.
     """
     started = time.monotonic()
-    run = _Verification(source, ledger_id, known, stored, tracing=projection is not None)
+    run = _Verification(source, ledger_id, known, receipts, stored, tracing=projection is not None)
     with uncollected(), Signatures(executor) as signatures:
         size = run.parse_checkpoint()  # 1
         if size:
             run.list_files()  # 4
-            for first in range(0, size, TILE_WIDTH):
+            start = run.resume(state)
+            for first in range(start, size, TILE_WIDTH):
+                if keep is not None and first + TILE_WIDTH >= size:
+                    run.mark()
                 entries = run.read(first)  # 2
                 opened, leaves = run.open(first, entries)  # 2, 3
                 if first == 0:
@@ -107,7 +124,10 @@ def verify(
             run.compare_totals(projection)  # 9
             run.take_signatures(signatures.finish())  # 5
         run.close(signatures.checked)
-    return run.report(time.monotonic() - started)
+    report = run.report(time.monotonic() - started)
+    if keep is not None and report.ok and run.marked is not None:
+        keep(msgspec.structs.replace(run.marked, verified_at=now, since=report.resumed_since or now))
+    return report
 
 
 class _Verification:
@@ -118,6 +138,7 @@ class _Verification:
         source: Source,
         ledger_id: bytes | None,
         known: Known | None,
+        receipts: Sequence[Receipt],
         stored: Iterator[tuple[int, bytes, bytes]] | None,
         *,
         tracing: bool,
@@ -126,8 +147,11 @@ class _Verification:
         self._source = source
         self._expected_id = ledger_id
         self._known = known
-        self._known_root: bytes | None = None
-        self._stored = stored
+        self._earlier = Earlier(known, receipts)
+        self._resumed: State | None = None
+        self._opening = b""
+        self.marked: State | None = None
+        self._columns = Columns(stored, self.record)
         self._tracing = tracing
         self._note = b""
         self._shown: Checkpoint | None = None
@@ -139,7 +163,7 @@ class _Verification:
         self._leaf: bytes | None = bytes(32)
         self._time = 0
         self._off = 0
-        self._seen = 0
+        self._start = self._seen = 0
         self._memory = Memory()
         self._folded = 0
         self._ledger_id: bytes | None = None
@@ -195,11 +219,53 @@ class _Verification:
         if self._witnesses < election.quorum and self._published is not None:
             detail = f"{self._witnesses} of the {election.quorum} cosignatures that entry 0 asks for"
             self.record.fail(CHECKPOINT, "quorum-short", None, "checkpoint", detail)
-        if self._known is not None and self._known.note:
-            try:
-                open_head(self._known.note, election)
-            except (BadInput, NotVerified) as problem:
-                self._fail(TREE, problem, None, "known checkpoint")
+        for place, unsigned in self._earlier.open(election):
+            self._fail(TREE, unsigned, None, place)
+
+    # --- going on from an earlier verification -----------------------------------------------------------------------------------
+
+    def resume(self, state: State | None) -> int:
+        """Where to begin: at the state's size, with all that it knows; at 0 without one, or where something older is asked for."""
+        tree = self._tree
+        if state is None or tree is None:
+            return 0
+        shown = parse_head(state.checkpoint)
+        self._earlier.add(Known(shown.size, shown.root, b""), STATE_PLACE)
+        if state.size == 0 or shown.size > self._size or self._earlier.reaches_below(state.size):
+            return 0
+        self._memory = restore_rows(state.rows)
+        tree.go_on_from(state.size, state.tiles, state.finished)
+        self._leaf, self._time, self._resumed = state.leaf, state.time, state
+        self._start = self._seen = self._folded = state.size
+        self._events, self._voids = Counter(state.events), Counter(state.voids)
+        self._certificates, self._seals = state.certificates, state.seals
+        self._recaps = {size for size in self._recaps if size > state.size}
+        self._opening = state.opening
+        self.check_checkpoint([self._open_one(0, state.opening)])
+        return state.size
+
+    def mark(self) -> None:
+        """Keeps what the next verification needs, as it stands before the last bundle, if all is well so far."""
+        tree, leaf = self._tree, self._leaf
+        if tree is None or leaf is None or self.record.broken is not None or self._folded != tree.size:
+            return
+        tiles, finished = tree.parts()
+        self.marked = State(
+            size=tree.size,
+            checkpoint=self._note,
+            opening=self._opening,
+            tiles=tiles,
+            finished=finished,
+            leaf=leaf,
+            time=self._time,
+            events=dict(self._events),
+            voids=dict(self._voids),
+            certificates=self._certificates,
+            seals=self._seals,
+            rows=rows_of(self._memory),
+            verified_at=0,
+            since=0,
+        )
 
     # --- 2 entries, 3 chain ------------------------------------------------------------------------------------------------------
 
@@ -213,7 +279,10 @@ class _Verification:
             index = first + len(entries)
             self._fail(ENTRIES, problem, index, str(problem.where.get("path", self._source.place(index))))
             self.record.break_at(index)
-            self._tree = self._stored = None
+            self._tree = None
+            self._columns.stop()
+        if first == 0 and entries:
+            self._opening = entries[0]
         return entries
 
     def open(self, first: int, entries: Sequence[bytes]) -> tuple[list[OpenedEntry | None], list[bytes]]:
@@ -232,10 +301,7 @@ class _Verification:
                 if entry is not None:
                     self._check_place(index, entry)
                 self._leaf = leaves[index - first]
-        for index, entry in enumerate(opened, first):
-            if self._stored is None:
-                break
-            self._check_stored(index, entry, leaves[index - first])
+        self._columns.check(first, opened, leaves)
         self._events.update([entry.event.type for entry in opened if entry is not None])
         self._seen += len(entries)
         if len(entries) < min(TILE_WIDTH, self._size - first):
@@ -280,26 +346,6 @@ class _Verification:
         else:
             self.record.checked[CHAIN] += 1
 
-    def _check_stored(self, index: int, entry: OpenedEntry | None, leaf: bytes) -> None:
-        """What a ledger's store repeats of an entry beside it."""
-        row, place = self._next_stored(), f"entries/{index}"
-        if row is None or row[0] != index:
-            self.record.fail(ENTRIES, "stored-missing", index, place, "the store has no row for this entry")
-            self._stored = None
-        elif row[2] != leaf:
-            self.record.fail(TREE, "stored-differs", index, f"{place}/leaf", "the store's leaf hash is not the entry's")
-        elif entry is not None and row[1] != entry.event.event_id:
-            self.record.fail(ENTRIES, "stored-differs", index, f"{place}/event_id", "the store's event id is not the entry's")
-
-    def _next_stored(self) -> tuple[int, bytes, bytes] | None:
-        """The store's next row; None where there is none, or where the store says itself that it lacks one."""
-        try:
-            return None if self._stored is None else next(self._stored, None)
-        except Broken as problem:
-            if problem.code != "store-damaged":
-                raise
-            return None
-
     # --- 4 tree ------------------------------------------------------------------------------------------------------------------
 
     def list_files(self) -> None:
@@ -316,16 +362,12 @@ class _Verification:
         """One bundle's leaves, and the root at the known size if it lies within."""
         if self._tree is None or self.record.full:
             return
-        if self._known is not None and 0 <= self._known.size - first < len(leaves):
-            self._known_root = self._tree.root(leaves[: self._known.size - first])
+        self._earlier.see(first, leaves, self._tree.root)
         self._differ(TREE, self._tree.add(entries, leaves))
 
     def close_tree(self) -> None:
         """The last tiles, the root, the known tree."""
-        known = self._known
-        if known is not None and known.size > self._size:
-            detail = f"{known.size} entries were known, the checkpoint shows {self._size}"
-            self.record.fail(TREE, "log-truncated", self._size, "checkpoint", detail)
+        self._differ(TREE, self._earlier.beyond(self._size))
         if self._tree is None or self._tree.size != self._size or self._shown is None:
             self.record.details[TREE] = "not all entries could be read"
             return
@@ -333,16 +375,17 @@ class _Verification:
         root = self._tree.root()
         if root != self._shown.root:
             detail = f"the entries give the root {root.hex()}, the checkpoint shows {self._shown.root.hex()}"
-            self.record.fail(TREE, "root-differs", None, "checkpoint", detail)
-        if known is not None and known.size <= self._size:
-            found = root if known.size == self._size else self._known_root
-            if found != known.root:
-                detail = f"the first {known.size} entries are not those that were known before"
-                self.record.fail(TREE, "history-rewritten", None, "known checkpoint", detail)
+            if self._resumed is not None:
+                self.record.fail(TREE, "not-an-extension", None, "checkpoint", f"after those verified earlier, {detail}")
+            else:
+                self.record.fail(TREE, "root-differs", None, "checkpoint", detail)
+        self._differ(TREE, self._earlier.judge(self._size, root))
         self.record.evaluated.add(TREE)
         files = 0 if self._published is None else self._published.compared - self.record.checked[TOTALS]
         self.record.checked[TREE] = 1 + files
         self.record.details[TREE] = "the root, tiles and bundles" if self._published else "the root; the source has no files"
+        if not self._source.listed:
+            self.record.details[TREE] += "; not evaluated: files beside those that the checkpoint implies"
 
     # --- 5 signatures ------------------------------------------------------------------------------------------------------------
 
@@ -385,7 +428,7 @@ class _Verification:
 
     def _refused(self, index: int, answer: Refused | Waiting) -> None:
         step = STEP_OF_CODE.get(answer.code, REFERENCES)
-        self.record.fail_state(index, step, answer.code, index, printable(self._source.place(index)), _clause(answer))
+        self.record.fail_state(index, step, answer.code, index, printable(self._source.place(index)), clause(answer))
         self.record.break_at(index)
 
     # --- 9 totals ----------------------------------------------------------------------------------------------------------------
@@ -419,20 +462,17 @@ class _Verification:
     def close(self, signatures: int) -> None:
         """How far each step came; ``signatures``: of how many entries they were checked."""
         record, whole = self.record, self._seen == self._size > 0
-        if whole and self._next_stored() is not None:
-            record.fail(
-                ENTRIES, "stored-stray", self._size, f"entries/{self._size}", "the store has rows beyond the checkpoint's size"
-            )
         if whole:
+            self._columns.finish(self._size)
             record.evaluated |= {ENTRIES, CHAIN}
-        if signatures == self._size > 0:
+        if self._start + signatures == self._size > 0:
             record.evaluated.add(SIGNATURES)
         if self._folded == self._size > 0:
             record.evaluated |= {STREAMS, AUTHORITY, REFERENCES}
         record.checked[SIGNATURES] += signatures
         good = self._folded if record.broken is None else min(self._folded, record.broken)
         for step in (STREAMS, AUTHORITY, REFERENCES):
-            record.checked[step] = good
+            record.checked[step] = good - self._start
         self._pending = sum(row.state == "open" for _, row in self._memory.under(PENDING))
         record.details[REFERENCES] = f"void: {self._voids.total()}, pending: {self._pending}"
         if record.broken is not None:
@@ -469,6 +509,11 @@ class _Verification:
             stopped=self.record.full,
             contests=self._contests,
             seconds=round(seconds, 3),
+            bytes_read=self._source.bytes_read,
+            receipts=self._earlier.receipts_found,
+            resumed_size=None if self._resumed is None else self._resumed.size,
+            resumed_since=None if self._resumed is None else self._resumed.since,
+            unseen=() if self._source.listed else ("unlisted",),
         )
 
     def _identity(self) -> Identity:
@@ -479,7 +524,7 @@ class _Verification:
         return "checked" if self._expected_id == self._ledger_id else "other"
 
     def _fail(self, step: int, problem: LedgerError, index: int | None, place: str) -> None:
-        self.record.fail(step, problem.code, index, printable(place), _clause(problem))
+        self.record.fail(step, problem.code, index, printable(place), clause(problem))
 
     def _fail_entry(self, step: int, code: str, index: int, detail: str) -> None:
         """Something is wrong with an entry itself, so what follows is not folded."""
@@ -499,9 +544,3 @@ class _Verification:
                 self.record.fail(*told)
             if self.record.full:
                 return
-
-
-def _clause(problem: LedgerError) -> str:
-    """An error's detail with the names and numbers that say which thing is meant, but for its path, which is the place."""
-    where = ", ".join(f"{name} {printable(str(value))}" for name, value in problem.where.items() if name != "path")
-    return f"{problem.detail} ({where})" if where else problem.detail

@@ -1,7 +1,8 @@
 """What a verb is given: where the ledger and the device are, and how to speak.
 
 The ledger: ``--ledger``, LEDGER_DIR, the nearest parent folder with a ledger.toml.  The device: ``--device``, LEDGER_DEVICE, or for
-an office's verb the office's device that ``init`` made inside the ledger folder.
+an office's verb the office's device that ``init`` made inside the ledger folder.  The anchor: ``--anchor``, LEDGER_ANCHOR, or where
+ledger.toml says.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class App:
     def __init__(self) -> None:
         self.ledger_flag: str | None = None
         self.device_flag: str | None = None
+        self.anchor_flag: str | None = None
         self.lang_flag: str | None = None
         self.json: bool | None = None
         self.no_color: bool | None = None
@@ -83,8 +85,14 @@ class App:
         if self._node is None:
             from ledger.node import Node
 
-            self._node = self._open.enter_context(Node.open(self.folder, clock=clock))
+            self._node = self._open.enter_context(Node.open(self.folder, clock=clock, anchor=self.anchor))
         return self._node
+
+    @property
+    def anchor(self) -> Path | None:
+        """Where the anchor is, if it was told; else ledger.toml may say."""
+        named = self.anchor_flag or os.environ.get("LEDGER_ANCHOR")
+        return Path(named) if named else None
 
     def device_folder(self, *offices: str) -> Path:
         """The device's folder; ``offices``: which of the ledger's own devices do where none is named, the first that is there."""

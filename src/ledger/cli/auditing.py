@@ -1,29 +1,40 @@
-"""``verify``: a whole log, from a published folder or a ledger folder; trusts nothing but the ledger id that it is given."""
+"""``verify``: a whole log, from a published folder, its address or archive, or a ledger folder; trusts nothing but the ledger id
+that it is given and its own state file."""
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
+from ledger.audit.archive import ArchiveSource
+from ledger.audit.heads import parse_head
+from ledger.audit.remote import USUAL, UrlSource
 from ledger.audit.report import Report, identity_words, outcome_words, step_title
-from ledger.audit.sources import EntriesSource, FolderSource
-from ledger.audit.verify import Known
+from ledger.audit.resuming import STATE_LIMIT_BYTES, STATE_PLACE, decode_state, encode_state
+from ledger.audit.sources import EntriesSource, FolderSource, PublishedSource
+from ledger.audit.verify import Known, Receipt, State
 from ledger.audit.verify import verify as verify_source
 from ledger.cli.app import CONFIG_NAME, App
 from ledger.cli.language import grouped, language, messages, printable, text
 from ledger.cli.output import emit, heading, line, progress
 from ledger.cli.program import argument, command, option
-from ledger.errors import BadInput
+from ledger.errors import BadInput, Usage
 from ledger.files import Files
 from ledger.proof.note import NOTE_LIMIT_BYTES
+from ledger.proof.tlogproof import PROOF_LIMIT_BYTES
 
 __all__ = ["verified_quietly", "verify"]
 
 NOT_VERIFIED: Final = 1
+FORKS: Final = frozenset({("history-rewritten", STATE_PLACE), ("not-an-extension", "checkpoint")})
+"""Failures by which a log is not the continuation of the one that was verified before."""
+NOBODYS_WORD: Final = frozenset({"checkpoint-other-origin", "note-signature-invalid", "note-unsigned"})
+"""A checkpoint that the log did not sign convicts nobody."""
 
 Progress = Callable[[int, int], None]
 
@@ -31,11 +42,12 @@ Progress = Callable[[int, int], None]
 @command(
     examples=(
         "ledger verify public --ledger-id a634347b12b6...",
-        "ledger verify public --known checkpoint-kemarin --json",
+        "ledger verify https://hasil.example/log/ --state log.state",
+        "ledger verify public.zip --known checkpoint-kemarin --receipt tanda-terima.tlog-proof --json",
         "ledger verify pilkada",
     )
 )
-@argument("source", metavar="FOLDER")
+@argument("source", metavar="SOURCE")
 @option("--ledger-id", metavar="HEX", ind="Ledger id dari lembaran resmi", eng="The ledger id as gazetted")
 @option(
     "--known",
@@ -43,16 +55,73 @@ Progress = Callable[[int, int], None]
     ind="Checkpoint yang disimpan dahulu; harus awalan log ini",
     eng="A checkpoint kept from before; must be a prefix",
 )
-def verify(app: App, source: str, ledger_id: str | None, known: str | None) -> int:
-    """Checks every signature, link, authority and total; exit status 1 where anything is wrong."""
-    wanted = None if ledger_id is None else _ledger_id(ledger_id)
-    kept = None if known is None else Known.from_note(Files().read(Path(known), NOTE_LIMIT_BYTES))
-    report = _verify(app, source, wanted, kept)
+@option(
+    "--receipt",
+    "receipts",
+    metavar="FILE",
+    multiple=True,
+    ind="Tanda terima yang entrinya harus ada di log ini; dapat diulang",
+    eng="A receipt whose entry must stand in this log; repeatable",
+)
+@option(
+    "--state",
+    metavar="FILE",
+    ind="Ingatan pemeriksaan; yang sudah diperiksa tidak dibaca ulang",
+    eng="What a verification remembers; what was verified is not read again",
+)
+def verify(app: App, source: str, ledger_id: str | None, known: str | None, receipts: tuple[str, ...], state: str | None) -> int:
+    """Checks every signature, link, authority and total of a published folder, its URL or .zip, or of a ledger; exit status 1
+    where anything is wrong."""
+    files = Files()
+    asked = _Asked(
+        ledger_id=None if ledger_id is None else _ledger_id(ledger_id),
+        known=None if known is None else Known.from_note(files.read(Path(known), NOTE_LIMIT_BYTES)),
+        receipts=tuple(Receipt.from_bytes(Path(name).name, files.read(Path(name), PROOF_LIMIT_BYTES)) for name in receipts),
+        memory=None if state is None else _Remembered(Path(state), files),
+    )
+    report = _verify(app, source, asked)
+    fork = None if asked.memory is None else asked.memory.finish(report)
     if app.json:
         emit(report)
     else:
         _show_report(report)
+        if fork is not None:
+            line(text(f"Kedua checkpoint disimpan sebagai bukti: {fork}", f"Both checkpoints are kept as evidence: {fork}"))
     return 0 if report.ok else NOT_VERIFIED
+
+
+class _Remembered:
+    """A state file: read at the start, written anew once all was found good; beside it the evidence of a fork."""
+
+    def __init__(self, path: Path, files: Files) -> None:
+        self._path, self._files = path, files
+        self.state = decode_state(files.read(path, STATE_LIMIT_BYTES)) if path.exists() else None
+        self.checkpoint: Callable[[], bytes] | None = None
+
+    def keep(self, state: State) -> None:
+        """The next verification goes on from here; the file is replaced in one step."""
+        self._files.write(self._path, encode_state(state), private=True)
+
+    def finish(self, report: Report) -> Path | None:
+        """Where the log is no extension of what was verified: a file with both checkpoints, a blank line between them."""
+        if self.state is None or self.checkpoint is None or NOBODYS_WORD & {failure.code for failure in report.failures}:
+            return None
+        shrunk = parse_head(self.state.checkpoint).size > (report.size or 0)
+        told = {(failure.code, failure.place) for failure in report.failures}
+        if not shrunk and not told & FORKS:
+            return None
+        path = self._path.with_name(f"{self._path.name}.fork")
+        self._files.write(path, b"\n".join([self.state.checkpoint, self.checkpoint()]))
+        return path
+
+
+class _Asked(NamedTuple):
+    """What a verification is to be told beside its source."""
+
+    ledger_id: bytes | None
+    known: Known | None
+    receipts: tuple[Receipt, ...]
+    memory: _Remembered | None
 
 
 def verified_quietly(folder: Path, ledger_id: bytes) -> bool:
@@ -83,23 +152,43 @@ def _executor() -> Iterator[Executor | None]:
         yield executor
 
 
-def _verify(app: App, source: str, ledger_id: bytes | None, known: Known | None) -> Report:
-    if "://" in source:
-        raise BadInput("source-remote", "copy the published folder first, e.g. with wget --mirror", path=source)
-    folder = Path(source)
-    with _executor() as executor, progress(text("Memeriksa", "Verifying"), None) as done:
+def _verify(app: App, source: str, asked: _Asked) -> Report:
+    with _executor() as executor, progress(text("Memeriksa", "Verifying"), None) as done, ExitStack() as stack:
 
         def tell(checked: int, _total: int) -> None:
             done(checked)
 
-        if (folder / CONFIG_NAME).is_file():
-            return _verify_ledger(app, folder, ledger_id, known, executor, tell)
-        return verify_source(FolderSource(folder), ledger_id=ledger_id, executor=executor, progress=tell, known=known)
+        if (Path(source) / CONFIG_NAME).is_file():
+            if asked.memory is not None:
+                raise Usage("state-of-publication", "a ledger's own folder is always read whole", path=source)
+            return _verify_ledger(app, Path(source), asked, executor, tell)
+        published = _published(source, stack)
+        memory = asked.memory
+        if memory is not None:
+            memory.checkpoint = published.checkpoint
+        return verify_source(
+            published,
+            ledger_id=asked.ledger_id,
+            executor=executor,
+            progress=tell,
+            known=asked.known,
+            receipts=asked.receipts,
+            state=None if memory is None else memory.state,
+            keep=None if memory is None else memory.keep,
+            now=time.time_ns() // 1_000_000,
+        )
 
 
-def _verify_ledger(
-    app: App, folder: Path, ledger_id: bytes | None, known: Known | None, executor: Executor | None, tell: Progress
-) -> Report:
+def _published(source: str, stack: ExitStack) -> PublishedSource:
+    """An address, an archive or a folder; ``stack`` gives back what it holds."""
+    if "://" in source:
+        return stack.enter_context(UrlSource(source, USUAL))
+    if source.lower().endswith(".zip") and not Path(source).is_dir():
+        return stack.enter_context(ArchiveSource(Path(source)))
+    return FolderSource(Path(source))
+
+
+def _verify_ledger(app: App, folder: Path, asked: _Asked, executor: Executor | None, tell: Progress) -> Report:
     """A ledger's own entries, and beside them what its store keeps: totals, states, ids and leaf hashes."""
     from ledger.store.entries import read_entries, read_head
     from ledger.store.rows import projection_rows
@@ -114,10 +203,11 @@ def _verify_ledger(
         )
         return verify_source(
             source,
-            ledger_id=ledger_id,
+            ledger_id=asked.ledger_id,
             executor=executor,
             progress=tell,
-            known=known,
+            known=asked.known,
+            receipts=asked.receipts,
             projection=projection_rows(connection),
             stored=((row.index, row.event_id, row.leaf) for row in read_entries(connection, 0, head.size)),
         )
@@ -166,6 +256,8 @@ def _show_report(report: Report) -> None:
                 f"size       {grouped(report.size)} entries, root {report.root}",
             )
         )
+    read = grouped(report.bytes_read)
+    line(text(f"dibaca     {read} byte", f"read       {read} bytes"))
     line()
     for step in report.steps:
         detail = f"  ({printable(step.detail)})" if step.detail and step.outcome != "passed" else ""

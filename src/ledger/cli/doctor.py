@@ -69,9 +69,10 @@ def _checks(app: App) -> Iterator[Check]:
         return
     yield Check("ledger", "OK", str(app.folder), "")
     yield _guarded("database", lambda: _database(app))
+    yield _guarded("anchor", lambda: _anchor(app))
     yield _guarded("log-clock", lambda: _log_clock(app))
     yield _guarded("sealer-key", lambda: _sealer(app))
-    yield from _keys(app.folder)
+    yield from _keys(app.folder, read_only=_is_read_only(app))
     yield _disk(app.folder)
     yield _writable(app.folder)
 
@@ -128,6 +129,21 @@ def _database(app: App) -> Check:
     )
 
 
+def _anchor(app: App) -> Check:
+    """What the log signed is remembered outside its folder; opening the ledger has compared the two."""
+    path = app.node.anchor.path
+    if app.node.read_only:
+        return Check("anchor", "OK", text("tanpa kunci log: hanya dibaca", "without the log's key: read-only"), "")
+    if path is None:
+        do = text(
+            "ledger anchor FILE, di disk lain: agar cadangan lama tidak melanjutkan log",
+            "ledger anchor FILE, on another disk: so that no old backup continues the log",
+        )
+        return Check("anchor", "WARN", text("tidak ada", "none"), do)
+    app.node.check_anchor()
+    return Check("anchor", "OK", str(path), "")
+
+
 def _log_clock(app: App) -> Check:
     from ledger.cli.app import clock
 
@@ -153,6 +169,8 @@ def _sealer(app: App) -> Check:
     with app.node.snapshot() as snapshot:
         election = snapshot.state.get(ELECTION, SINGLE)
     path = app.folder / SEALER_NAME
+    if app.node.read_only:
+        return Check("sealer-key", "OK", text("hanya dibaca; tidak menyegel", "read-only; it seals nothing"), "")
     if election is None:
         return Check("sealer-key", "NOT-EVALUATED", text("pemilihan belum dibuka", "the election is not open"), "")
     if not path.is_file():
@@ -168,12 +186,21 @@ def _sealer(app: App) -> Check:
     return Check("sealer-key", "OK", SEALER_NAME, "")
 
 
-def _keys(folder: Path) -> Iterator[Check]:
+def _is_read_only(app: App) -> bool:
+    """False also where the ledger cannot be opened: then its key file is looked at."""
+    try:
+        return app.node.read_only
+    except (LedgerError, OSError):
+        return False
+
+
+def _keys(folder: Path, *, read_only: bool) -> Iterator[Check]:
     if os.name == "nt":
         yield Check("key-files", "NOT-EVALUATED", text("tidak di Windows", "not on Windows"), "")
         return
     sealer = [folder / SEALER_NAME] if (folder / SEALER_NAME).exists() else []
-    for path in [folder / "log-key.pem", *sealer, *sorted((folder / DEVICES).glob("*/key.pem"))]:
+    log_key = [] if read_only else [folder / "log-key.pem"]
+    for path in [*log_key, *sealer, *sorted((folder / DEVICES).glob("*/key.pem"))]:
         name = str(path.relative_to(folder))
         if not path.is_file():
             yield Check(

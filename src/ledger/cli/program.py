@@ -76,6 +76,7 @@ def _common_options() -> list[click.Parameter]:
     return [
         value("ledger", "ledger_flag", "DIR", "Folder ledger (atau LEDGER_DIR)", "The ledger's folder (or LEDGER_DIR)"),
         value("device", "device_flag", "DIR", "Folder perangkat (atau LEDGER_DEVICE)", "The device's folder (or LEDGER_DEVICE)"),
+        value("anchor", "anchor_flag", "FILE", "Jangkar log (atau LEDGER_ANCHOR)", "The log's anchor (or LEDGER_ANCHOR)"),
         value("lang", "lang_flag", "id|en", "Bahasa (atau LEDGER_LANG)", "Language (or LEDGER_LANG)"),
         flag("json", "JSON di stdout", "JSON on stdout"),
         flag("no-color", "Tanpa warna", "No colour"),

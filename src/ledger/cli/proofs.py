@@ -20,7 +20,7 @@ from ledger.proof.note import parse_note, parse_vkey
 from ledger.proof.tlogproof import PROOF_LIMIT_BYTES
 from ledger.tally.events import ENTRY_LIMIT_BYTES
 
-__all__ = ["prove", "receipt_check"]
+__all__ = ["log_key", "prove", "receipt_check"]
 
 CONFIG_LIMIT_BYTES: Final = 100_000
 
@@ -92,12 +92,12 @@ def receipt_check(app: App, file: str, submission: str | None, log_vkey: str | N
     files = Files()
     receipt = files.read(Path(file), PROOF_LIMIT_BYTES)
     sent = files.read(Path(submission) if submission else Path(file).with_suffix(".submission"), ENTRY_LIMIT_BYTES)
-    vkey, origin, source = _log_key(app, log_vkey)
+    vkey, origin, source = log_key(app, log_vkey)
     checked = check_receipt(sent, receipt, vkey=vkey, origin=origin)
     _show_checked(app, checked, origin=origin, source=source)
 
 
-def _log_key(app: App, given: str | None) -> tuple[str, str, str]:
+def log_key(app: App, given: str | None) -> tuple[str, str, str]:
     """The log's verifier key, its origin, and where they are from: the option, the device's stream, the ledger's configuration."""
     if given is not None:
         return given, parse_vkey(given).name, "--log-vkey"

@@ -42,6 +42,9 @@ status         | administrator | Sampai di mana pemilihan ini | How far the elec
 keys           | administrator | Semua kunci dan tanda-tandanya | All keys and what is known of them | worklists:keys
 replay         | administrator | Menghitung ulang dari log dan membandingkan | Replay the log and compare | upkeep:replay
 publish        | administrator | Menerbitkan log sebagai folder berkas | Publish the log as a folder of files | upkeep:publish
+seal           | administrator | Menyegel semua rekap sekarang | Seal all recaps now | sealing:seal
+restore        | administrator | Ledger dibuat lagi dari terbitan | A ledger again from a publication | restoring:restore
+anchor         | administrator | Jangkar log di luar folder ini | The log's anchor, outside this folder | restoring:anchor
 doctor         | administrator | Memeriksa komputer dan ledger ini | Check this machine and ledger | doctor:doctor
 key new        | operator | Membuat perangkat dengan kunci baru | Make a device with a new key | keys:key_new
 key show       | operator | Menampilkan kunci dan posisi perangkat | Show a device's key and stream | keys:key_show
@@ -76,6 +79,8 @@ show           | everyone | Satu entri selengkapnya | One entry in full | entrie
 explain        | everyone | Arti suatu kode dan apa yang harus dilakukan | What a code means and what to do | explaining:explain
 verify         | everyone | Memeriksa seluruh log dan semua jumlah | Verify a whole log and all its totals | auditing:verify
 prove          | everyone | Bukti bahwa suatu entri ada dalam log | A proof that an entry is in the log | proofs:prove
+prove-total    | everyone | Bukti suatu jumlah sampai ke checkpoint | A proof of a total up to the checkpoint | sealing:prove_total
+check-total    | everyone | Memeriksa bukti jumlah tanpa jaringan | Check the proof of a total offline | sealing:check_total
 demo           | trial | Satu pemilihan lengkap dalam satu folder | A whole election in a folder | trial:demo
 import kpu     | trial | Mengimpor data terbitan KPU | Import data as KPU published it | trial:import_kpu
 bench fold     | trial | Mengukur kecepatan hitung ulang di mesin ini | Measure how fast this machine replays | benching:bench_fold

@@ -5,11 +5,16 @@ The steps of ``Log.append``, and what a crash there leaves (docs/ARCHITECTURE.md
 1. open: canonical bytes, schema, signature, in parallel; nothing held                   -- nothing happened
 2. lock the head; read everything else after it                                          -- nothing happened
 3. known events: the same event id, under any valid signature, is answered with its place
+   The log extends all that left it before, by the anchor and by what is published; else ``log-rolled-back``
 4. load every row that the batch's decisions read, set-wise
 5. decide one event after the other; a refusal leaves no trace.  Where a seal is due, it is the batch's last entry
 6. write entries, full subtrees, state and totals; sign the checkpoint; move the head    -- rolled back
 7. commit                                                                                -- all or nothing
-8. answer.  Whoever got no answer sends the same bytes again                             -- step 3 answers
+8. the checkpoint is durable in the anchor                                               -- step 3 answers; the anchor follows
+9. answer.  Whoever got no answer sends the same bytes again                             -- step 3 answers
+
+A commit that failed is one whose outcome nobody knows, and an anchor that could not be synced is as bad: the log then takes nothing
+more until it is opened again, and its only answer is to send the same bytes again.
 """
 
 from __future__ import annotations
@@ -22,6 +27,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from ledger.errors import Broken, Refused, Waiting
+from ledger.log.anchor import Anchor
 from ledger.proof.checkpoint import Checkpoint, sign_checkpoint
 from ledger.proof.merkle import leaf_hash
 from ledger.proof.note import NoteSigner
@@ -36,7 +42,7 @@ from ledger.tally.rows import Seal
 from ledger.tally.signing import Opened, SigningKey, encode_entry, open_submission, sign_event
 from ledger.tally.state import CERTIFICATES, CONTESTS, ELECTION, KEYS, PENDING, SEALS, SINGLE, STREAMS, At, Change
 
-__all__ = ["BATCH_EVENTS", "SEAL_ENTRIES", "SEAL_MS", "Answer", "Appended", "Log", "admit"]
+__all__ = ["BATCH_EVENTS", "SEAL_ENTRIES", "SEAL_MS", "Answer", "Appended", "Log", "Work", "admit"]
 
 BATCH_EVENTS: Final = 1_000
 """The most events that one transaction appends, a seal not counted."""
@@ -44,6 +50,9 @@ BATCH_EVENTS: Final = 1_000
 SEAL_MS: Final = 15 * 60 * 1_000
 SEAL_ENTRIES: Final = 50_000
 """A seal is due when so much time, or so many entries, lie behind the last one; and with each certificate of a deciding level."""
+
+UNKNOWN_OUTCOMES: Final = ("commit-unknown", "anchor-failed")
+"""Codes after which nobody knows what is on the disk: the log stops."""
 
 _OPEN_CHUNK: Final = 64
 
@@ -84,31 +93,79 @@ def _open_all(submissions: Sequence[bytes]) -> list[Opened | Refused]:
 
 class Log:
     """A ledger's log, open for appending.  ``clock`` gives ms since 1970; ``signer`` holds the log's Ed25519 key; ``sealer`` the
-    key that seals the recaps, None for a log that makes no seals."""
+    key that seals the recaps, None for a log that makes no seals; ``anchor`` what it signed before, None for a log without;
+    ``automatic`` is False for a log that seals only when told (``seal``)."""
 
     def __init__(
-        self, database: Database, *, signer: NoteSigner, clock: Callable[[], int], sealer: SigningKey | None = None
+        self,
+        database: Database,
+        *,
+        signer: NoteSigner,
+        clock: Callable[[], int],
+        sealer: SigningKey | None = None,
+        anchor: Anchor | None = None,
+        automatic: bool = True,
     ) -> None:
         self._database = database
         self._signer = signer
         self._clock = clock
         self._sealer = sealer
+        self._anchor = anchor
+        self._automatic = automatic
+        self._stopped: Broken | None = None
 
     def append(self, submissions: Sequence[bytes], *, executor: Executor | None = None) -> list[Answer]:
         """One answer for each submission, in order.  Appends at most ``BATCH_EVENTS`` of them a transaction.
 
         Raises ``Broken`` (disk full, damaged store, ...) or ``Waiting`` (another writer) when a transaction fails as a whole;
-        nothing of that transaction was appended then, and sending the same bytes again is right.
+        sending the same bytes again is right then, whatever became of it.  After ``commit-unknown`` and ``anchor-failed`` this
+        object raises ``log-stopped`` for ever; a new one looks at what is on the disk.
         """
+        if self._stopped is not None:
+            raise Broken("log-stopped", "an earlier failure left open what is on the disk", after=self._stopped.code)
         opened = admit(submissions, executor)  # 1
         answers: list[Answer] = []
         for start in range(0, len(opened), BATCH_EVENTS):
-            with self._database.writing() as connection:  # 7: commits at the end
-                answers += self._append_batch(connection, opened[start : start + BATCH_EVENTS])
-        return answers  # 8
+            try:
+                with self._database.writing() as connection:  # 7: commits at the end
+                    note, made = self._append_batch(connection, opened[start : start + BATCH_EVENTS])
+                if self._anchor is not None:
+                    self._anchor.advance(note)  # 8
+            except Broken as problem:
+                if problem.code in UNKNOWN_OUTCOMES:
+                    self._stopped = problem
+                raise
+            answers += made
+        return answers  # 9
 
-    def _append_batch(self, connection: Connection, opened: Sequence[Opened | Refused]) -> list[Answer]:
+    def seal(self) -> Appended:
+        """Appends a seal now, whether or not one is due.  Raises ``Refused`` ``sealer-missing`` where this log has no sealer that
+        entry 0 names; else as ``append``."""
+        if self._stopped is not None:
+            raise Broken("log-stopped", "an earlier failure left open what is on the disk", after=self._stopped.code)
+        try:
+            with self._database.writing() as connection:
+                head = lock_head(connection)
+                if self._anchor is not None:
+                    self._anchor.check(connection, head, self._anchor.read())
+                work = Work(Batch(connection), head, max(head.sequenced_at, self._clock()))
+                made = self._seal(work, now=True)
+                if made is None:
+                    raise Refused("sealer-missing", "this ledger has no sealer's key that entry 0 names")
+                note = self._write(connection, head, work)
+            if self._anchor is not None:
+                self._anchor.advance(note)
+        except Broken as problem:
+            if problem.code in UNKNOWN_OUTCOMES:
+                self._stopped = problem
+            raise
+        return made
+
+    def _append_batch(self, connection: Connection, opened: Sequence[Opened | Refused]) -> tuple[bytes, list[Answer]]:
+        """The head's note as this transaction leaves it, and an answer for each event."""
         head = lock_head(connection)  # 2
+        if self._anchor is not None:
+            self._anchor.check(connection, head, self._anchor.read())
         events = [event for event in opened if isinstance(event, Opened)]
         known = find_events(connection, [event.event_id for event in events])  # 3
         batch = Batch(connection)
@@ -116,7 +173,7 @@ class Log:
         digits = () if election is None else election.digits
         batch.load(need for event in events if event.event_id not in known for need in needs(event, digits))  # 4
         now = self._clock()
-        work = _Work(batch, head, max(head.sequenced_at, now))
+        work = Work(batch, head, max(head.sequenced_at, now))
         answers: list[Answer] = []
         for event in opened:  # 5
             if not isinstance(event, Opened):
@@ -132,17 +189,18 @@ class Log:
                 if isinstance(answer, Appended):
                     known[event.event_id] = answer.index
                 answers.append(answer)
-        if work.entries:
-            self._seal(work)  # 5
-            self._write(connection, head, work)  # 6
-        return answers
+        if not work.entries:
+            return head.checkpoint, answers
+        if self._automatic:
+            self._seal(work, now=False)  # 5
+        return self._write(connection, head, work), answers  # 6
 
-    def _seal(self, work: _Work) -> None:
-        """Appends a seal where one is due and this log's sealer is the one that entry 0 names."""
+    def _seal(self, work: Work, *, now: bool) -> Appended | None:
+        """Appends a seal where one is due (or ``now``) and this log's sealer is the one that entry 0 names."""
         key = None if self._sealer is None else work.batch.get(KEYS, self._sealer.point)
         election = work.batch.get(ELECTION, SINGLE)
-        if self._sealer is None or election is None or key is None or key.role != "sealer" or not work.seal_due():
-            return
+        if self._sealer is None or election is None or key is None or key.role != "sealer" or not (now or work.seal_due()):
+            return None
         stream = work.batch.get(STREAMS, self._sealer.point)
         submission, _ = sign_event(
             self._sealer,
@@ -155,6 +213,7 @@ class Log:
         answer = work.take(open_submission(submission), late=False)
         if not isinstance(answer, Appended) or answer.void:
             raise Broken("seal-refused", f"the log's own seal was not taken: {answer}")
+        return answer
 
     def _refuse_other_log(self, event: Opened) -> Refused | None:
         """Entry 0 names the key of the log that it opens; it is not for another log."""
@@ -162,15 +221,16 @@ class Log:
             return Refused("log-key-other", "entry 0 names the key of another log")
         return None
 
-    def _write(self, connection: Connection, head: Head, work: _Work) -> None:
+    def _write(self, connection: Connection, head: Head, work: Work) -> bytes:
         frontier = head.frontier.extend([entry.leaf for entry in work.entries])
         checkpoint = Checkpoint(self._signer.key.name, frontier.size, frontier.root())
         new = Head(frontier.size, work.chain, frontier, work.time, sign_checkpoint(checkpoint, self._signer))
         work.batch.flush()
         write_entries(connection, head, new, work.entries)
+        return new.checkpoint
 
 
-class _Work:
+class Work:
     """The entries that a batch has made so far, over the state as they left it."""
 
     def __init__(self, batch: Batch, head: Head, time: int) -> None:

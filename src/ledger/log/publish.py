@@ -8,7 +8,8 @@
     README.txt                         for people who find the folder; not authenticated
 
 Every file but ``checkpoint`` is written once and never changed; the checkpoint comes last, so a reader who holds it finds all that
-it implies.  Publishing again writes what is new.  A folder whose checkpoint this log cannot be an extension of is refused.
+it implies.  Publishing again writes what is new.  A folder whose checkpoint this log cannot be an extension of is refused.  Two
+publishers of one folder take turns; a crash at any step is cured by publishing again.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from sqlalchemy import Connection
 
 from ledger.errors import Broken
 from ledger.files import Files
+from ledger.log.anchor import Anchor
 from ledger.proof.checkpoint import parse_checkpoint
 from ledger.proof.merkle import root_at
 from ledger.proof.note import parse_note
@@ -60,14 +62,27 @@ class Published(NamedTuple):
     bytes: int
 
 
-def publish(database: Database, folder: Path, files: Files) -> Published:
-    """Brings ``folder`` up to the log's head.  1 read one snapshot, 2 compare with what is there, 3 tiles and bundles, 4 recap,
-    5 checkpoint, 6 remove recaps older than the one before.  Raises ``Broken`` ``publication-diverges``, ``log-empty``."""
-    with database.reading() as connection:  # 1
-        head = read_head(connection)
-        if not head.size:
+def publish(database: Database, folder: Path, files: Files, *, anchor: Anchor | None) -> Published:
+    """Brings ``folder`` up to the log's head.  1 lock the folder, then read one snapshot, 2 compare with what is there, 3 tiles and
+    bundles, 4 recap, 5 the head's note into the anchor, 6 checkpoint, 7 remove recaps older than the one before.
+
+    Raises ``Broken`` ``publication-diverges``, ``log-rolled-back``, ``log-empty``; ``Waiting`` ``folder-busy``.
+    """
+    with database.reading() as connection:
+        if not read_head(connection).size:
             raise Broken("log-empty", "there is nothing to publish before the election is opened")
+    files.make_folder(folder)
+    with files.locked(folder, wait=False):  # 1: a snapshot from before the lock could be behind what another published
+        return _publish(database, folder, files, anchor)
+
+
+def _publish(database: Database, folder: Path, files: Files, anchor: Anchor | None) -> Published:
+    seen = () if anchor is None else anchor.read()  # before the head: it may be newer, never older
+    with database.reading() as connection:
+        head = read_head(connection)
         old = _published_size(connection, folder, files, head.size)  # 2
+        if anchor is not None:
+            anchor.check(connection, head, seen)
         written = 0
         count = 0
         for path, data in _everything_new(connection, old, head.size):  # 3, 4
@@ -75,16 +90,17 @@ def publish(database: Database, folder: Path, files: Files) -> Published:
             files.create(folder / path, data)
             written += len(data)
             count += 1
-    files.write(folder / "checkpoint", head.checkpoint)  # 5
+    if anchor is not None:
+        anchor.advance(head.checkpoint)  # 5
+    files.write(folder / "checkpoint", head.checkpoint)  # 6
     if old != head.size:  # publishing twice at one size leaves the recap before that to its readers
-        _remove_old_recaps(folder, files, keep={old, head.size})  # 6
+        _remove_old_recaps(folder, files, keep={old, head.size})  # 7
     return Published(head.size, head.frontier.root(), count + 1, written + len(head.checkpoint))
 
 
 def _published_size(connection: Connection, folder: Path, files: Files, size: int) -> int:
     """The tree size that the folder shows; 0 for a new folder.  It must be a prefix of this log."""
     path = folder / "checkpoint"
-    files.make_folder(folder)
     files.sweep(folder)
     if not path.exists():
         files.write(folder / "README.txt", README.encode())

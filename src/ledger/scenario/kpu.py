@@ -341,7 +341,14 @@ class _Importer:
         self._opened_at = min(_DAY_BEGINS, min(versions.time))
         self.founding = _founding(versions.files, areas, self._opened_at)
         clock = SteppedClock(self._opened_at)
-        self.node = Node.create(into, origin=self.founding.opened.origin, log_key=self.founding.log_key, clock=clock)
+        self.node = Node.create(
+            into,
+            origin=self.founding.opened.origin,
+            log_key=self.founding.log_key,
+            clock=clock,
+            sealer=self.founding.sealer,
+            automatic=False,  # the same files make the same root; `ledger seal` when a total is to be proven
+        )
         self._sender = Sender(self.node, clock)
         self.events = self._sender.events
         self.reasons: Counter[str] = Counter()

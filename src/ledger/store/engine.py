@@ -93,9 +93,21 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A writing transaction, committed at the end; an error rolls it back.  On SQLite it waits up to 5 s for another writer,
-        then raises ``Waiting`` ``busy``."""
-        with _errors_told(), self._writer.begin() as connection:
-            yield connection
+        then raises ``Waiting`` ``busy``.  Raises ``Broken`` ``commit-unknown`` where the commit itself failed: whether it took
+        place is then known to nobody, whatever the database says."""
+        with _errors_told(), self._writer.connect() as connection:
+            transaction = connection.begin()
+            try:
+                yield connection
+            except BaseException:
+                transaction.rollback()
+                raise
+            try:
+                transaction.commit()
+            except DBAPIError as problem:
+                connection.invalidate()  # it may hold locks, and nobody knows what it would do next
+                reason = str(problem.orig).splitlines()[0] if str(problem.orig) else type(problem).__name__
+                raise Broken("commit-unknown", f"the commit failed: {reason}; send the same bytes again") from problem
 
     def close(self) -> None:
         """Gives the connections back."""

@@ -1,0 +1,124 @@
+"""The anchor: what the log's signer remembers outside its database (docs/FORMATS.md section 8.5; docs/ARCHITECTURE.md: crashes).
+
+A database can be put back to an older state; whoever then signs on signs a second history.  So the newest checkpoint that may have
+left the process stands in a small file outside the ledger folder, the database and the backups of both: the signed note itself, and
+an empty file for a log without an entry.  The rules:
+
+1. A note leaves the process only after the commit, and after it, or one of a larger tree, is durable in the anchor (``advance``).
+2. Before signing, and when a ledger is opened, the log's size is not below the anchor's, and its root at that size, computed again
+   from the store, is the anchor's (``check``).  The same is asked of the checkpoint published in the ledger folder, if any.
+3. Making an anchor and opening one are different acts: a missing file is an error, never a new anchor.
+
+``read`` comes before the head is read, or while the head is locked; so another process's newer note is not mistaken for a rollback.
+
+Left to others: that the path lies on other storage than the database (an administrator's matter), and the cure (log.restore).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from ledger.errors import BadInput, Broken, LedgerError, NotVerified
+from ledger.files import Files
+from ledger.proof.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
+from ledger.proof.merkle import root_at
+from ledger.proof.note import NOTE_LIMIT_BYTES, NoteKey, parse_note
+from ledger.store.entries import Head, tile_reader
+
+__all__ = ["Anchor", "Seen"]
+
+
+class Seen(NamedTuple):
+    """A checkpoint that left the log earlier, and the file that says so."""
+
+    checkpoint: Checkpoint
+    path: Path
+
+
+class Anchor:
+    """A log's memory of what it signed.  ``path``: the anchor's file, None for a log that has none (then the published checkpoint
+    alone is remembered); ``published``: the ledger's own publication folder; ``key``: the log's; its name is the origin."""
+
+    def __init__(self, path: Path | None, *, published: Path, key: NoteKey, files: Files) -> None:
+        self.path: Final = path
+        self._published = published / "checkpoint"
+        self._key = key
+        self._files = files
+        self._durable = 0  # the size that this process knows to be on the disk
+
+    def create(self, note: bytes) -> None:
+        """Makes the file; ``note`` is the head's, b'' for an empty log.  Raises ``Broken`` ``anchor-exists`` where there is one."""
+        if self.path is None:
+            raise BadInput("anchor-missing", "no path is told")
+        self._files.make_folder(self.path.parent)
+        with self._files.locked(self.path.parent, wait=True):
+            if self.path.exists():
+                raise Broken("anchor-exists", "there is an anchor already; it is never replaced", path=str(self.path))
+            self._files.write(self.path, note)
+
+    def read(self) -> tuple[Seen, ...]:
+        """What left this log earlier.  Raises ``Broken`` ``anchor-missing``, ``anchor-damaged``."""
+        anchored, published = self._anchored(), self._shown()
+        return tuple(seen for seen in (anchored, published) if seen is not None)
+
+    def check(self, connection: Connection, head: Head, seen: tuple[Seen, ...]) -> None:
+        """The log up to ``head`` extends everything ``seen``; else ``Broken`` ``log-rolled-back``, which only re-appending the
+        entries that are missing cures, byte for byte (``ledger restore``)."""
+        for checkpoint, path in seen:
+            size = checkpoint.size
+            if size > head.size:
+                raise Broken(
+                    "log-rolled-back", "the log is shorter than what it signed", signed=size, size=head.size, path=str(path)
+                )
+            root = head.frontier.root() if size == head.size else root_at(size, tile_reader(connection))
+            if root != checkpoint.root:
+                raise Broken(
+                    "log-rolled-back", "the log is not the one that it signed", signed=size, size=head.size, path=str(path)
+                )
+
+    def advance(self, note: bytes) -> None:
+        """``note``, checked and committed, may leave the process: it, or that of a larger tree, is durable in the file.
+
+        Raises ``Broken`` ``anchor-failed`` where that is not known; then no answer may be given but to send the same bytes again.
+        """
+        if self.path is None or not note:
+            return
+        size = parse_checkpoint(parse_note(note).text).size
+        if size <= self._durable:
+            return
+        try:
+            with self._files.locked(self.path.parent, wait=True):  # an older note never replaces a newer one
+                seen = self._anchored()
+                if seen is not None and seen.checkpoint.size > size:
+                    size, note = seen.checkpoint.size, self._files.read(self.path, NOTE_LIMIT_BYTES)
+                self._files.write(self.path, note)  # also what is there: who wrote it may have died before it was synced
+        except (LedgerError, OSError) as problem:
+            raise Broken("anchor-failed", f"{problem}; send the same bytes again", path=str(self.path)) from problem
+        self._durable = size
+
+    def _anchored(self) -> Seen | None:
+        """None for no anchor and for one of an empty log."""
+        if self.path is None:
+            return None
+        if not self.path.exists():
+            raise Broken("anchor-missing", "the anchor's file is not there", path=str(self.path))
+        note = self._files.read(self.path, NOTE_LIMIT_BYTES)
+        if not note:
+            return None
+        try:
+            return Seen(open_checkpoint(note, [self._key], self._key.name), self.path)
+        except (BadInput, NotVerified) as problem:
+            raise Broken("anchor-damaged", f"not a checkpoint of this log: {problem}", path=str(self.path)) from None
+
+    def _shown(self) -> Seen | None:
+        """What the publication folder shows, where this log signed it; what it did not sign is ``publish``'s to refuse."""
+        if not self._published.is_file():
+            return None
+        try:
+            note = self._files.read(self._published, NOTE_LIMIT_BYTES)
+            return Seen(open_checkpoint(note, [self._key], self._key.name), self._published)
+        except (BadInput, NotVerified):
+            return None
