@@ -603,7 +603,7 @@ class Fold:
             self.rows.pop((slot.contest, slot.station[:digits]), None)
 
     def annul(self, slot: Slot, index: int, annulled: int) -> None:
-        """FINDING (6.3.9): `changed` is not named there; the meaning that 6.4 gives it asks for the index, as 6.8 has it."""
+        """6.3.9, 6.8."""
         slot.annulled, slot.changed = annulled, index
         self.touch(slot)
 
@@ -836,8 +836,7 @@ class Fold:
     # 6.3 The acts: keys and the election's rules.
 
     def keys_enrolled(self, act: Act) -> Steps:
-        """6.3.5. FINDING: the second half of its step 3, "it begins with the contest's area", cannot be meant of an enrolment,
-        which names no contest; left out."""
+        """6.3.5."""
         points, seats = set(self.keys), {seat for seat, who in self.seats.items() if who is not None}
         for who, role, scope, seat, _, proofs in act.data["keys"]:
             must(role in act.key.may, "registrar-other-role")
@@ -1240,7 +1239,7 @@ class Fold:
         row = [slot.contest, slot.station, slot.round, [each.id for each in standing], state, figures, findings, slot.changes]
         present = [int(type(each) is int and not slot.held) for each in figures] or none
         sums = [each if counted else 0 for each, counted in zip(figures, present, strict=True)] if figures else none
-        marks = [True, standing, state == "held", state == "differing", state == "confirmed", slot.changes, findings]
+        marks = [True, standing, state == "held", state == "differing", state == "confirmed", standing and slot.changes, findings]
         counts = [int(bool(each)) for each in [*marks, not standing and slot.order]]
         return row, tagged("tally-ledger/recap/station/v1", pack(row)), (sums, present, counts)
 
