@@ -45,6 +45,7 @@ publish        | administrator | Menerbitkan log sebagai folder berkas | Publish
 seal           | administrator | Menyegel semua rekap sekarang | Seal all recaps now | sealing:seal
 restore        | administrator | Ledger dibuat lagi dari terbitan | A ledger again from a publication | restoring:restore
 anchor         | administrator | Jangkar log di luar folder ini | The log's anchor, outside this folder | restoring:anchor
+cosign         | administrator | Meminta tanda tangan peneguh log | Collect cosignatures for a publication | witnessing:cosign
 doctor         | administrator | Memeriksa komputer dan ledger ini | Check this machine and ledger | doctor:doctor
 key new        | operator | Membuat perangkat dengan kunci baru | Make a device with a new key | keys:key_new
 key show       | operator | Menampilkan kunci dan posisi perangkat | Show a device's key and stream | keys:key_show
@@ -84,6 +85,10 @@ check-total    | everyone | Memeriksa bukti jumlah tanpa jaringan | Check the pr
 demo           | trial | Satu pemilihan lengkap dalam satu folder | A whole election in a folder | trial:demo
 import kpu     | trial | Mengimpor data terbitan KPU | Import data as KPU published it | trial:import_kpu
 bench fold     | trial | Mengukur kecepatan hitung ulang di mesin ini | Measure how fast this machine replays | benching:bench_fold
+witness init   | trial | Membuat peneguh log dalam folder baru | Make a log witness in a new folder | witnessing:witness_init
+witness add-log | trial | Mengenalkan sebuah log kepada peneguh | Tell a log witness of a log | witnessing:witness_add_log
+witness serve  | trial | Menjalankan peneguh log sebagai server | Run a log witness as a server | witnessing:witness_serve
+witness evidence | trial | Memeriksa bukti bahwa sebuah log bercabang | Check the evidence of a fork | witnessing:witness_evidence
 completion     | trial | Skrip pelengkap untuk shell | The completion script of a shell | explaining:completion
 help           | trial | Bantuan, atau help exit-codes | Help, or help exit-codes | explaining:help_
 """

@@ -1,0 +1,218 @@
+"""``cosign`` and the verbs of a log witness: ``witness init``, ``witness add-log``, ``witness serve``, ``witness evidence``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from ledger.cli.app import App, clock
+from ledger.cli.failing import error_object
+from ledger.cli.language import grouped, local_time, printable, text
+from ledger.cli.output import emit, line
+from ledger.cli.program import argument, command, option
+from ledger.files import Files
+from ledger.proof.note import NoteKey, parse_vkey
+from ledger.witness.collecting import Collected, Outcome, cosign_folder
+from ledger.witness.evidence import EVIDENCE_LIMIT_BYTES, Fork, check_fork
+from ledger.witness.folder import WitnessFolder
+from ledger.witness.policy import POLICY_LIMIT_BYTES, parse_policy
+from ledger.witness.serving import CONNECTION_LIMIT_SECONDS, WitnessServer
+
+__all__ = ["cosign", "witness_add_log", "witness_evidence", "witness_init", "witness_serve"]
+
+UNWITNESSED: Final = 1
+SECONDS_MOST: Final = 600
+PORT_MOST: Final = 65_535
+
+
+def _seconds() -> int:
+    """POSIX seconds by this machine's clock."""
+    return clock() // 1_000
+
+
+@command(examples=("ledger cosign public --policy kebijakan.txt", "ledger cosign /srv/www/tally --policy kebijakan.txt --json"))
+@argument("folder", metavar="FOLDER")
+@option("--policy", required=True, metavar="FILE", ind="Log, peneguh, kuorum (C2SP tlog-policy)", eng="The C2SP tlog-policy")
+@option(
+    "--seconds",
+    type=click.IntRange(1, SECONDS_MOST),
+    default=10,
+    metavar="N",
+    ind="Waktu untuk semua peneguh bersama",
+    eng="Time for all witnesses together",
+)
+@option("--evidence", metavar="FILE", ind="Tulis bukti percabangan ke sini", eng="Write evidence of a fork here")
+def cosign(app: App, folder: str, policy: str, seconds: int, evidence: str | None) -> int:
+    """Asks the policy's witnesses to cosign a published checkpoint; exit status 1 where the quorum is not met."""
+    files = Files()
+    rules = parse_policy(files.read(Path(policy), POLICY_LIMIT_BYTES))
+    done = cosign_folder(Path(folder), policy=rules, files=files, seconds=seconds, clock=_seconds)
+    fork = next((outcome.fork for outcome in done.outcomes if outcome.fork is not None), None)
+    place = None
+    if fork is not None:
+        place = evidence or f"fork-{done.judged.checkpoint.size}.evidence"
+        files.write(Path(place), fork)
+    _show_collected(app, folder, done, place)
+    return 0 if done.met else UNWITNESSED
+
+
+def _show_collected(app: App, folder: str, done: Collected, fork: str | None) -> None:
+    checkpoint = done.judged.checkpoint
+    if app.json:
+        rows = [
+            {
+                "witness": printable(outcome.witness),
+                "cosigned_at": outcome.time,
+                "error": None if outcome.error is None else error_object(outcome.error),
+            }
+            for outcome in done.outcomes
+        ]
+        said = {"folder": folder, "size": checkpoint.size, "root": checkpoint.root.hex(), "origin": checkpoint.origin}
+        emit({**said, "witnessed": done.met, "witnesses": rows, "evidence": fork})
+        return
+    for outcome in done.outcomes:
+        line(f"  {printable(outcome.witness)}: {_outcome_words(outcome)}")
+    size = grouped(checkpoint.size)
+    if done.met:
+        line(
+            text(f"Diteguhkan: checkpoint {size} entri memenuhi kuorum.", f"Witnessed: the checkpoint of {size} meets the quorum.")
+        )
+    else:
+        line(
+            text(
+                f"BELUM DITEGUHKAN: checkpoint {size} entri tidak memenuhi kuorum; folder tidak diubah.",
+                f"UNWITNESSED: the checkpoint of {size} does not meet the quorum; the folder was not changed.",
+            )
+        )
+    if fork is not None:
+        line(text(f"Log ini BERCABANG; buktinya di {fork}.", f"This log FORKED; the evidence is in {fork}."))
+        app.say(f"Lanjut: ledger witness evidence {fork}", f"Next: ledger witness evidence {fork}")
+
+
+def _outcome_words(outcome: Outcome) -> str:
+    if outcome.error is None:
+        moment = local_time((outcome.time or 0) * 1_000, "Asia/Jakarta")
+        return text(f"meneguhkan, {moment}", f"cosigned, {moment}")
+    said = error_object(outcome.error)
+    return f"{said['message']} [{said['code']}]; {said['detail']}"
+
+
+@command(examples=("ledger witness init peneguh --name universitas.example/peneguh",))
+@argument("folder", metavar="DIR")
+@option(
+    "--name",
+    required=True,
+    metavar="NAME",
+    ind="Nama kunci, sebaiknya alamat tanpa skema",
+    eng="The key's name, best a URL without scheme",
+)
+def witness_init(app: App, folder: str, name: str) -> None:
+    """A witness with a new key, which knows no log yet."""
+    key = WitnessFolder.create(Path(folder), name=name, private=Ed25519PrivateKey.generate(), files=Files())
+    if app.json:
+        emit({"folder": folder, "vkey": key.vkey})
+        return
+    line(text(f"Peneguh log dibuat di {folder}. Kunci publiknya:", f"The log witness is in {folder}. Its public key:"))
+    line(key.vkey)
+    app.say(f"Lanjut: ledger witness add-log {folder} VKEY", f"Next: ledger witness add-log {folder} VKEY")
+
+
+@command(examples=("ledger witness add-log peneguh hasil.example/log+c5c06916+AeQo...",))
+@argument("folder", metavar="DIR")
+@argument("vkey", metavar="VKEY")
+def witness_add_log(app: App, folder: str, vkey: str) -> None:
+    """From now on the witness cosigns this log; its key's name is its origin.  Not while the witness is being served."""
+    key = parse_vkey(vkey)
+    with WitnessFolder.open(Path(folder), files=Files()) as witness:
+        witness.add_log(key)
+    if app.json:
+        emit({"folder": folder, "origin": key.name, "vkey": vkey})
+        return
+    line(text(f"Log {key.name} dikenal.", f"The log {key.name} is known."))
+    app.say(f"Lanjut: ledger witness serve {folder}", f"Next: ledger witness serve {folder}")
+
+
+@command(examples=("ledger witness serve peneguh", "ledger witness serve peneguh --port 8701 --later"))
+@argument("folder", metavar="DIR")
+@option(
+    "--host",
+    default="127.0.0.1",
+    metavar="HOST",
+    ind="Alamat; bawaan: hanya komputer ini",
+    eng="Address; by default this machine alone",
+)
+@option(
+    "--port", type=click.IntRange(0, PORT_MOST), default=8701, metavar="N", ind="Porta; 0: yang bebas", eng="Port; 0: a free one"
+)
+@option("--later", is_flag=True, ind="Menurut teks spesifikasi sesudah v1.0.0", eng="By the specification's text after v1.0.0")
+def witness_serve(app: App, folder: str, host: str, port: int, later: bool) -> None:
+    """Cosigns until it is interrupted."""
+    with WitnessFolder.open(Path(folder), files=Files()) as witness:
+        server = WitnessServer(
+            witness,
+            host=host,
+            port=port,
+            clock=_seconds,
+            later=later,
+            connection_seconds=CONNECTION_LIMIT_SECONDS,
+            tell=lambda words: app.say(printable(words), printable(words)),
+        )
+        with server:
+            if app.json:
+                emit({"url": server.url, "vkey": witness.cosigner.vkey, "logs": [log.key.vkey for log in witness.policy.logs]})
+            else:
+                line(text(f"Peneguh log mendengarkan di {server.url}", f"The witness listens at {server.url}"))
+                line(witness.cosigner.vkey)
+            sys.stdout.flush()
+            server.serve_forever()
+
+
+@command(examples=("ledger witness evidence fork-120.evidence --log-vkey hasil.example/log+c5c06916+AeQo...",))
+@argument("file", metavar="FILE")
+@option("--log-vkey", metavar="VKEY", ind="Kunci log yang dituduh", eng="The key of the accused log")
+def witness_evidence(app: App, file: str, log_vkey: str | None) -> None:
+    """Says what a file of evidence proves; exit status 1 where it proves nothing."""
+    key = None if log_vkey is None else parse_vkey(log_vkey)
+    fork = check_fork(Files().read(Path(file), EVIDENCE_LIMIT_BYTES), key=key)
+    if app.json:
+        sides = [{"size": side.size, "root": side.root.hex()} for side in (fork.first, fork.second)]
+        said = {"proven": True, "origin": fork.key.name, "vkey": fork.key.vkey, "key_checked": key is not None}
+        emit({**said, "checkpoints": sides, "root_there": None if fork.root is None else fork.root.hex()})
+        return
+    _show_fork(app, fork, key)
+
+
+def _show_fork(app: App, fork: Fork, key: NoteKey | None) -> None:
+    first, second = fork.first, fork.second
+    line(
+        text(
+            f"Terbukti: log {fork.key.name} menandatangani dua riwayat yang tidak mungkin benar keduanya.",
+            f"Proven: the log {fork.key.name} signed two histories that cannot both be true.",
+        )
+    )
+    line(
+        text(f"  {grouped(first.size)} entri: akar {first.root.hex()}", f"  {grouped(first.size)} entries: root {first.root.hex()}")
+    )
+    line(
+        text(
+            f"  {grouped(second.size)} entri: akar {second.root.hex()}",
+            f"  {grouped(second.size)} entries: root {second.root.hex()}",
+        )
+    )
+    if fork.root is not None:
+        line(
+            text(
+                f"  tetapi {grouped(first.size)} entri pertama dari yang kedua: akar {fork.root.hex()}",
+                f"  but the first {grouped(first.size)} entries of the second: root {fork.root.hex()}",
+            )
+        )
+    line(fork.key.vkey)
+    if key is None:
+        app.say(
+            "Kunci diambil dari berkas itu sendiri: bandingkan dengan kunci log yang sebenarnya (--log-vkey).",
+            "The key is the file's own: compare it with the log's true key (--log-vkey).",
+        )
