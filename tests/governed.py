@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ledger.device.stream import Signed
 from ledger.tally import events as e
-from ledger.tally.acts.plenaries import certifying_lengths, has_numbers
+from ledger.tally.acts.plenaries import certifying_lengths
 from ledger.tally.memory import Memory
 from ledger.tally.recaps import RECAPS, current_root, gaps
 from ledger.tally.signing import draft_digest, root_digest, rotation_digest
@@ -266,7 +266,8 @@ def certificate(state: Memory, size: int, contest: str, area: str, **other: Any)
         areas = {station[: below[0]] for station in held}
         rows = {code: state.get(CERTIFICATES, area_key(contest, code)) for code in sorted(areas)}
         open_ = [code for code, row in rows.items() if row is None or not row.in_force]
-        missing = [code for code in open_ if not has_numbers(state, contest, code)]
+        counted = {code: state.get(RECAPS, area_key(contest, code)) for code in open_}
+        missing = [code for code, row in counted.items() if row is None or not any(row.sums.present)]
     else:
         missing = list(gaps(state, contest, area).missing)
     usual: dict[str, Any] = {

@@ -64,7 +64,7 @@ def chosen_contest(state: Reader, code: str, contest: str | None) -> str:
 
     Raises ``BadInput`` ``contest-unknown``, ``area-unknown``, ``station-unknown``, ``Usage`` ``contest-ambiguous``.
     """
-    station = len(code) == election_of(state).digits[-1]
+    station = election_of(state).is_station(code)
     known_contest(state, contest)
     if not station:
         require_area(state, code)
@@ -118,9 +118,9 @@ def stations_named(state: Reader, codes: Sequence[str], source: str | None) -> t
     found = sorted({code for code in (*codes, *lines) if code})
     if not found:
         raise Usage("argument-missing", "name at least one station", argument="STATION")
-    digits = election_of(state).digits[-1]
+    election = election_of(state)
     for code in found[:CODES_MAX]:
-        if len(code) != digits or state.get(AREAS, code.encode()) is None:
+        if not election.is_station(code) or state.get(AREAS, code.encode()) is None:
             raise BadInput("station-unknown", "no such station is listed", station=code)
     return tuple(found)
 

@@ -206,7 +206,7 @@ def why(app: App, area: str, candidate: str, contest: str | None, at: int | None
         if not codes:
             raise BadInput("area-outside-contest", "no contest has totals there", area=area, contest=contest or "-")
         for code in codes:
-            if len(area) == election.digits[-1]:
+            if election.is_station(area):
                 told = why_station(state, snapshot.entry, code, area, candidate, size=snapshot.size)
                 emit(told) if app.json else _show_why_station(snapshot, told)
             else:

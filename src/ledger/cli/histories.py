@@ -64,7 +64,7 @@ def history(app: App, place: str | None, contest: str | None, key: str | None, b
         known_contest(snapshot.state, contest)
         if key is not None:
             _key(app, snapshot, key)
-        elif place is not None and len(place) == election.digits[-1]:
+        elif place is not None and election.is_station(place):
             _station(app, snapshot, place, contest)
         elif place is not None:
             _area(app, snapshot, place, contest, below=below)
@@ -104,7 +104,7 @@ def _show_history(snapshot: Snapshot, found: History) -> None:
     opened = election_of(state).opened
     zone = zone_of(state, found.station)
     status = status_at(state, found.contest, found.station, found.round)
-    words = status_text(status, language(), level=lambda area: _level_of(snapshot, area))
+    words = status_text(status, language(), level=election_of(snapshot.state).level_of)
     heading(opened.kind, f"{found.name} ({found.station}), {found.contest}", words)
     if len(found.rounds) > 1:
         said = (f"{round_label(round_, language())}: {state_word(word) or word}" for round_, word in found.rounds)
@@ -124,11 +124,6 @@ def _show_history(snapshot: Snapshot, found: History) -> None:
             line(f"--- {round_label(last_round, language())} ---")
         line()
         _show_version(snapshot, version, zone)
-
-
-def _level_of(snapshot: Snapshot, area: str) -> str:
-    levels = election_of(snapshot.state).opened.levels
-    return next((level.code for level in levels if level.digits == len(area)), "")
 
 
 def _show_version(snapshot: Snapshot, version: Version, zone: str) -> None:

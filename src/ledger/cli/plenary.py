@@ -155,7 +155,7 @@ class _Reading:
         self.state = state
         self.code, self.contest = contest
         self.scope = scope
-        self.stations = election.digits[-1]
+        self.is_station = election.is_station
         self.lower = next((length for length in certifying_lengths(election, self.contest) if length > len(scope)), 0)
         lengths = [length for length in election.digits[:-1] if length <= len(scope)]
         self.bound = [row for length in lengths if (row := self._certificate(scope[:length])) is not None]
@@ -165,10 +165,10 @@ class _Reading:
         if named is not None:
             for code, contest, event in named:
                 if code.startswith(place) and contest in ("", self.code):
-                    row = self._form_at(code) if len(code) == self.stations else self._recap(code)
+                    row = self._form_at(code) if self.is_station(code) else self._recap(code)
                     if row is not None:
                         yield row if not event or row.event.startswith(event) else _because(row, "stale")
-        elif len(place) == self.stations:
+        elif self.is_station(place):
             row = self._form_at(place)
             if row is not None:
                 yield row

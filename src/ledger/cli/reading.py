@@ -28,7 +28,7 @@ from ledger.cli.speaking import (
 )
 from ledger.errors import BadInput
 from ledger.recap.findings import across
-from ledger.recap.places import contests_below, level_code
+from ledger.recap.places import contests_below
 from ledger.recap.views import (
     AreaRecap,
     ChildRecap,
@@ -143,7 +143,7 @@ def _show_status(state: Reader, found: AreaRecap) -> None:
     election = election_of(state)
     if not found.counts:
         status = status_at(state, found.contest, found.area, found.round)
-        words = status_text(status, language(), level=lambda area: level_code(election, area))
+        words = status_text(status, language(), level=election.level_of)
         line((f"{round_label(found.round, language())}: " if found.round else "") + words + ".")
         _show_copies(found.copies)
         if found.findings:

@@ -67,7 +67,7 @@ class _Teller:
         if row is None or election is None or area is None:
             raise BadInput("station-unknown", "no such station holds this contest", station=station, contest=contest)
         self.row = row
-        self._levels = {level.digits: level.code for level in election.opened.levels}
+        self._election = election
         self.zone = area.zone
         self._codes = contest_form(self._state, row).candidate_figures
         self._words_of = self._indexes()
@@ -81,7 +81,9 @@ class _Teller:
     def _indexes(self) -> dict[int, str]:
         """Every entry in the tally's history, and in that of the areas above, with its void code or the word that it waits."""
         places = [slot_key(self._contest, self._station, 0)]
-        places += [area_place(self._contest, self._station[:length]) for length in self._levels if length < len(self._station)]
+        places += [
+            area_place(self._contest, self._station[:length]) for length in self._election.digits if length < len(self._station)
+        ]
         rows = (row for place in places for row in self._state.under(VERSIONS, version_prefix(place)))
         return {version_index(key): word for key, word in rows}
 
@@ -93,7 +95,7 @@ class _Teller:
 
     def place(self) -> str:
         """Station, village and district by name."""
-        names = [self._state.get(AREAS, self._station[:length].encode()) for length in sorted(self._levels, reverse=True)[:3]]
+        names = [self._state.get(AREAS, self._station[:length].encode()) for length in self._election.digits[:-4:-1]]
         return ", ".join(row.name for row in names if row is not None)
 
     def pairs(self) -> list[str]:
@@ -124,7 +126,7 @@ class _Teller:
         if key.role == "supervisor":
             return text(f"pengawas {name}", f"the supervisor of {name}")
         chair = key.seat.endswith("ketua")
-        office = f"PPK {name}" if self._levels.get(len(key.scope)) == "district" else f"KPU {name}"
+        office = f"PPK {name}" if self._election.level_of(key.scope) == "district" else f"KPU {name}"
         return text(
             f"ketua {office}" if chair else f"anggota {office}",
             f"the chair of {office}" if chair else f"a member of {office}",
@@ -238,7 +240,7 @@ class _Teller:
         area = self._state.get(AREAS, certified.area.encode())
         name = certified.area if area is None else area.name
         word = text("mengesahkan rekap", "certifies the recap of")
-        if self._levels.get(len(certified.area)) == self.row.deciding:
+        if certified.area == self.row.area:
             word = text("menetapkan hasil", "determines the result of")
         first, second = self.who(proposed), _without_office(who)
         return text(

@@ -276,14 +276,11 @@ class Work:
     def _note_what_changed(self, change: Change) -> None:
         """Whether tallies changed, and whether the level that decides a contest has certified it."""
         self._tallied = self._tallied or bool(change.slots)
-        election = self.batch.get(ELECTION, SINGLE)
         for table, key, row in change.puts:
-            if table is CERTIFICATES and election is not None and row.in_force and self.batch.get(table, key) != row:
+            if table is CERTIFICATES and row.index == self.size:
                 contest, _, area = key.decode().partition("/")
                 listed = self.batch.get(CONTESTS, contest.encode())
-                levels = {level.digits: level.code for level in election.opened.levels}
-                fresh = row.index == self.size
-                self._decided = self._decided or (fresh and listed is not None and levels.get(len(area)) == listed.deciding)
+                self._decided = self._decided or (listed is not None and area == listed.area)
 
     def seal_due(self) -> bool:
         """Whether the recaps are to be sealed now: the deciding level certified, or enough time or entries since the last seal."""

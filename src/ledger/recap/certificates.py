@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from ledger.recap.places import area_name, election_of, level_code
+from ledger.recap.places import area_name, election_of
 from ledger.tally.acts.plenaries import certifying_lengths
 from ledger.tally.projection import SUMS
 from ledger.tally.rollup import COUNTS, contest_form
@@ -91,13 +91,13 @@ def certificate_view(state: Reader, code: str, contest: Contest, area: str, cert
     election = election_of(state)
     figures = contest_form(state, contest).form.figures
     reopening = certificate.reopened[0] if certificate.reopened else None
-    level = level_code(election, area)
+    level = election.level_of(area)
     return CertificateView(
         code,
         area,
         area_name(state, area),
         level,
-        level == contest.deciding,
+        area == contest.area,
         certificate_state(certificate),
         certificate.event.hex(),
         certificate.index,
@@ -179,7 +179,7 @@ def level_progress(state: Reader, code: str, contest: Contest, area: str) -> tup
         held = states.count("in-force") + states.count("corrected")
         found.append(
             LevelProgress(
-                level_code(election, "0" * length),
+                election.level_of("0" * length),
                 len(rows),
                 held,
                 states.count("reopened"),

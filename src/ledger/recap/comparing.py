@@ -90,7 +90,7 @@ def _code(known: Frame | None, said: str) -> str:
 
 def _value(state: Reader, known: Frame, contest: str, area: str, index: int) -> int | None:
     """The ledger's number; None where there is none."""
-    if len(area) == election_of(state).digits[-1]:
+    if election_of(state).is_station(area):
         try:
             slot = current_slot(state, contest, area).slot
         except BadInput:

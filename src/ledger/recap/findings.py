@@ -108,7 +108,7 @@ def _portions(state: Reader, area: str, contest: str | None) -> list[str]:
 
 def _remarked(state: Reader, remark: Remark) -> FindingRow:
     form = frame(state, remark.contest).form
-    station = len(remark.place) == election_of(state).digits[-1]
+    station = election_of(state).is_station(remark.place)
     round_ = current_slot(state, remark.contest, remark.place).round if station else 0
     return FindingRow(
         remark.contest,

@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct, structs
 from ledger.errors import BadInput
 from ledger.recap.certificates import CertificateView, certificates_at
 from ledger.recap.entries import EntryView, approved_entry, entry_at, entry_view, marked_late
-from ledger.recap.places import EntryReader, area_name, contests_of, current_slot, election_of, level_code, rounds_of
+from ledger.recap.places import EntryReader, area_name, contests_of, current_slot, election_of, rounds_of
 from ledger.recap.telling import Facts, tell
 from ledger.tally.acts.approvals import APPROVAL_LIMIT_MS
 from ledger.tally.events import (
@@ -222,7 +222,7 @@ class _Telling:
             forms[seat] = forms[_ANYBODY] = data
         entered = ""
         if isinstance(data, TallySubmitted) and by.role == "officer":
-            entered = level_code(election_of(self.state), by.scope)
+            entered = election_of(self.state).level_of(by.scope)
         findings = evaluate(self.form, data.figures).broken
         return Version(view, word, changed, photos_changed, findings, (), round_, "", None, "", entered)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from ledger.recap.places import area_name, election_of, level_code
+from ledger.recap.places import area_name, election_of
 from ledger.tally.rows import Objection, Recommendation
 from ledger.tally.state import INCIDENTS, OBJECTIONS, RECOMMENDATIONS, REVOTES, Reader
 
@@ -106,7 +106,7 @@ def objections_below(state: Reader, area: str, contest: str | None = None, *, st
             row.scope,
             row.seat,
             row.by,
-            level_code(election, "0" * row.level),
+            election.level_of("0" * row.level),
             row.outcome,
             row.settled,
         )

@@ -23,7 +23,6 @@ __all__ = [
     "current_slot",
     "election_of",
     "frame",
-    "level_code",
     "placed_below",
     "require_area",
     "rounds_of",
@@ -75,15 +74,10 @@ def area_name(state: Reader, code: str) -> str:
     return row.name if row is not None else code
 
 
-def level_code(election: Election, code: str) -> str:
-    """The name of the level whose codes are as long; '' where none is."""
-    return next((level.code for level in election.opened.levels if level.digits == len(code)), "")
-
-
 def station_area(state: Reader, station: str) -> Area:
     """A station's row.  ``BadInput`` ``station-unknown``."""
     row = state.get(AREAS, station.encode())
-    if row is None or len(station) != election_of(state).digits[-1]:
+    if row is None or not election_of(state).is_station(station):
         raise BadInput("station-unknown", "no such station is listed", station=station)
     return row
 

@@ -10,10 +10,11 @@ from ledger.recap.histories import expired
 from ledger.recap.matters import RecommendationRow, objections_below, recommendations_below
 from ledger.recap.places import EntryReader, election_of, placed_below
 from ledger.tally.acts.plenaries import certifying_lengths
+from ledger.tally.facts.standing import deciding_certificate
 from ledger.tally.projection import SUMS, VOIDS, sums_key
 from ledger.tally.rollup import COUNTS, Sums, contest_form
 from ledger.tally.rows import Contest, Election
-from ledger.tally.state import CERTIFICATES, CONTESTS, PENDING, SEALS, SINGLE, Reader, area_key
+from ledger.tally.state import CERTIFICATES, CONTESTS, PENDING, SEALS, SINGLE, Reader
 
 __all__ = ["ContestProgress", "DeadlineRow", "Progress", "SealRow", "pending_acts", "progress"]
 
@@ -97,8 +98,7 @@ def progress(state: Reader, read: EntryReader, *, size: int, now: int | None = N
 def _contest(state: Reader, election: Election, code: str, row: Contest) -> ContestProgress:
     sums = state.get(SUMS, sums_key(code, row.area)) or Sums.zero(contest_form(state, row).figure_count)
     levels = level_progress(state, code, row, row.area)
-    deciding = state.get(CERTIFICATES, area_key(code, row.area))
-    determined = certificate_state(deciding) in ("in-force", "corrected")
+    determined = deciding_certificate(state, code, row, row.area) is not None
     counts = dict(zip(COUNTS, sums.counts, strict=True))
     return ContestProgress(code, row.name_id, row.name_en, row.area, counts, _read(state, election, code, row), levels, determined)
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from ledger.errors import BadInput
 from ledger.recap.entries import EntryView, entry_at, entry_view
 from ledger.recap.histories import Version, history
-from ledger.recap.places import EntryReader, Placed, absence, area_name, current_slot, election_of, frame, level_code, placed_below
+from ledger.recap.places import EntryReader, Placed, absence, area_name, current_slot, election_of, frame, placed_below
 from ledger.tally.projection import SUMS, sums_key
 from ledger.tally.rollup import Frame, Sums, standing_figures
 from ledger.tally.state import Reader
@@ -130,7 +130,7 @@ def why(state: Reader, contest: str, area: str, said: str, *, size: int, every: 
         contest,
         area,
         area_name(state, area),
-        level_code(election_of(state), area),
+        election_of(state).level_of(area),
         size,
         figure.code,
         figure.label_id,

@@ -11,7 +11,6 @@ from typing import NamedTuple
 from msgspec import UNSET
 
 from ledger.recap.entries import basis_of
-from ledger.recap.places import election_of, level_code
 from ledger.tally.events import (
     Approved,
     CandidateChanged,
@@ -135,7 +134,7 @@ def _plenary(state: Reader, data: EventData) -> Told | None:
 def _decides(state: Reader, data: RecapCertified) -> bool:
     """Whether it is the level that decides the contest."""
     contest = state.get(CONTESTS, data.contest.encode())
-    return contest is not None and level_code(election_of(state), data.area) == contest.deciding
+    return contest is not None and data.area == contest.area
 
 
 def _matter(state: Reader, data: EventData) -> Told | None:

@@ -159,7 +159,7 @@ def recap(state: Reader, contest: str, area: str, *, size: int) -> AreaRecap:
     sums = state.get(SUMS, sums_key(code, area)) or Sums.zero(form.figure_count)
     candidates = _candidates(state, code, row, form, sums.figures)
     levels_done = level_progress(state, code, row, area)
-    decided = deciding_certificate(state, election, code, row, area) is not None
+    decided = deciding_certificate(state, code, row, area) is not None
     return AreaRecap(
         election.opened.name,
         election.opened.kind,

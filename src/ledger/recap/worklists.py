@@ -217,7 +217,7 @@ def _pending(ask: _Ask, wanted: Callable[[EntryView], bool]) -> Iterator[Task]:
 
 def _officer(ask: _Ask) -> Iterator[Task]:
     election = election_of(ask.state)
-    level = next((level.code for level in election.opened.levels if level.digits == len(ask.area)), "")
+    level = election.level_of(ask.area)
     yield from _pending(ask, lambda view: view.role == "officer" and view.scope == ask.area and view.pending == "waits")
     yield from _stations(ask)
     yield from _objections(ask, level=level)

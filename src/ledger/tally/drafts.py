@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ledger.errors import BadInput
-from ledger.tally.acts.plenaries import certifying_lengths, descend, has_numbers
+from ledger.tally.acts.plenaries import certifying_lengths, unfinished
 from ledger.tally.events import ReadRow
-from ledger.tally.recaps import RECAPS, gaps
+from ledger.tally.recaps import RECAPS
 from ledger.tally.rollup import Sums
+from ledger.tally.rows import Contest, Election
 from ledger.tally.state import CERTIFICATES, CONTESTS, ELECTION, SINGLE, SLOTS, Reader, area_key, slot_parts
 
 __all__ = ["CertificateDraft", "certificate_draft", "readable"]
@@ -32,21 +33,21 @@ class CertificateDraft(NamedTuple):
     unread: tuple[str, ...]
 
 
-def _below(state: Reader, contest: str, area: str) -> int:
-    """The code length of the certifying level directly below ``area``; 0 where forms are read."""
+def _certifying(state: Reader, contest: str, area: str) -> tuple[Election, Contest, int]:
+    """The election, the contest, and the code length of the certifying level directly below ``area``; 0 where forms are read."""
     election, listed = state.get(ELECTION, SINGLE), state.get(CONTESTS, contest.encode())
     if election is None or listed is None:
         raise BadInput("contest-unknown", "no such contest is listed", contest=contest)
     lengths = certifying_lengths(election, listed)
     if len(area) not in lengths or not area.startswith(listed.area):
         raise BadInput("level-not-certifying", "this level does not certify the contest", area=area, contest=contest)
-    return next((length for length in lengths if length > len(area)), 0)
+    return election, listed, next((length for length in lengths if length > len(area)), 0)
 
 
 def readable(state: Reader, contest: str, area: str, *, within: str | None = None) -> tuple[ReadRow, ...]:
     """What the plenary of ``area`` has still to read, in code order: forms that stand and agree, or certificates of the level below
     that hold.  ``within``: a part of the area (a village), so that several officers read side by side."""
-    below = _below(state, contest, area)
+    _, _, below = _certifying(state, contest, area)
     prefix = area_key(contest, area if within is None else within)
     if below:
         found = ((key.decode().partition("/")[2], row) for key, row in state.under(CERTIFICATES, prefix))
@@ -64,20 +65,9 @@ def certificate_draft(state: Reader, contest: str, area: str, *, size: int) -> C
 
     Raises ``BadInput`` ``contest-unknown``, ``level-not-certifying``, ``nothing-to-certify``.
     """
-    below = _below(state, contest, area)
+    election, listed, _ = _certifying(state, contest, area)
     recapped = state.get(RECAPS, area_key(contest, area))
     if recapped is None or not recapped.commitment:
         raise BadInput("nothing-to-certify", "no station of the contest is there", area=area, contest=contest)
-    if not below:
-        found = gaps(state, contest, area)
-        return CertificateDraft(size, recapped.sums, recapped.commitment, found.missing, found.unread)
-    missing: list[str] = []
-    unread: list[str] = []
-    for code in descend(state, contest, area, below):
-        row = state.get(CERTIFICATES, area_key(contest, code))
-        certified = row is not None and row.in_force
-        if not certified and not has_numbers(state, contest, code):
-            missing.append(code)
-        elif not certified or (row is not None and not row.read):
-            unread.append(code)
-    return CertificateDraft(size, recapped.sums, recapped.commitment, tuple(missing), tuple(unread))
+    found = unfinished(state, election, listed, area_key(contest, area))
+    return CertificateDraft(size, recapped.sums, recapped.commitment, found.missing, found.unread)

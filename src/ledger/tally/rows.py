@@ -64,6 +64,14 @@ class Election(StateRow, frozen=True):
         """The code length of every level, highest first; the last is the polling stations'."""
         return tuple(level.digits for level in self.opened.levels)
 
+    def level_of(self, code: str) -> str:
+        """The level, by its code in entry 0, of the area that ``code`` names; '' where no level has codes of this length."""
+        return next((level.code for level in self.opened.levels if level.digits == len(code)), "")
+
+    def is_station(self, code: str) -> bool:
+        """Whether ``code`` has the length of a polling station's."""
+        return len(code) == self.opened.levels[-1].digits
+
 
 class Area(StateRow, frozen=True):
     """A jurisdiction of the tree: its level (index into the election's levels), and for stations zone, voters and contests.

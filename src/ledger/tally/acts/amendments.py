@@ -103,8 +103,7 @@ def _change_candidate(view: View, data: CandidateChanged, case: Case) -> Change:
     contest = view.get(CONTESTS, data.contest.encode())
     if contest is None or data.number > len(contest.candidates):
         raise Refused("candidate-unknown", "the contest has no candidate of this number", contest=data.contest, number=data.number)
-    level = next((level for level in case.election.opened.levels if level.digits == case.level), None)
-    if level is None or level.code != contest.deciding or not case.key.scope.startswith(contest.area):
+    if case.key.scope != contest.area:
         raise Refused("level-not-entitled", "the office that decides the contest may do this", contest=data.contest)
     if (data.change == "replaced") != (data.name is not UNSET):
         raise Refused("candidate-name", "who is replaced by whom needs a name, any other change none", number=data.number)
@@ -164,7 +163,7 @@ class _Amending(Listing):
         """A station that is there."""
         require_scope(self.case, code)
         station = self.view.get(AREAS, code.encode())
-        if station is None or len(code) != self.case.election.digits[-1]:
+        if station is None or not self.case.election.is_station(code):
             raise Refused("station-unknown", "no such station is listed", station=code)
         if station.gone or code.encode() in self.puts:
             self.code = self.code or "station-gone"

@@ -11,7 +11,7 @@ from ledger.errors import Refused
 from ledger.tally.events import EventData
 from ledger.tally.rows import Certificate, Contest, Election, Key, Slot
 from ledger.tally.signing import Opened
-from ledger.tally.state import CERTIFICATES, At, Change, Need, SlotChange, Table, View, area_key
+from ledger.tally.state import CERTIFICATES, CONTESTS, At, Change, Need, SlotChange, Table, View, area_key
 
 __all__ = [
     "Act",
@@ -27,6 +27,7 @@ __all__ = [
     "mark_corrected",
     "no_more",
     "no_places",
+    "require_contest",
     "require_scope",
     "void",
 ]
@@ -93,6 +94,14 @@ def void(code: str) -> Change:
 # --- authority -----------------------------------------------------------------------------------------------------------------
 
 
+def require_contest(view: View, code: str) -> Contest:
+    """The contest as listed.  Raises ``Refused`` ``contest-unknown``."""
+    contest = view.get(CONTESTS, code.encode())
+    if contest is None:
+        raise Refused("contest-unknown", "no such contest is listed", contest=code)
+    return contest
+
+
 def require_scope(case: Case, code: str) -> None:
     """Raises ``Refused`` ``beyond-scope`` unless ``code`` lies in the area of the case's key."""
     if not code.startswith(case.key.scope):
@@ -109,8 +118,7 @@ def check_power(case: Case, data: EventData, name: str) -> None:
         return
     for power in case.election.now.powers:
         if power.act == name:
-            level = next((level.code for level in case.election.opened.levels if level.digits == case.level), None)
-            if level not in power.levels:
+            if case.election.level_of(case.key.scope) not in power.levels:
                 raise Refused("level-not-entitled", "the election gives this act to other levels", type=name, scope=case.key.scope)
             if power.basis and getattr(data, "basis", UNSET) is UNSET:
                 raise Refused("basis-missing", "the election asks for a basis: the number of a document", type=name)
@@ -150,19 +158,15 @@ _FREE: Final = Locks(False, ())
 
 
 def locks(view: View, case: Case, contest: Contest, place: tuple[str, str], slot: Slot) -> Locks:
-    """A certificate locks what it binds for its own level and all below; the deciding level's for everybody.  ``place``: contest
-    code and station."""
+    """A certificate locks what it binds for its own level and all below; that of the contest's own area, which decides it, for
+    everybody.  ``place``: contest code and station."""
     over: list[tuple[str, Certificate]] = []
     for area, certificate in certificates_above(view, case.election, *place):
         if certificate.binds(place[1], slot.opened):
-            if len(area) <= case.level or _decides(case.election, contest, area):
+            if len(area) <= case.level or area == contest.area:
                 return Locks(True, ())
             over.append((area, certificate))
     return Locks(False, tuple(over)) if over else _FREE
-
-
-def _decides(election: Election, contest: Contest, area: str) -> bool:
-    return any(level.code == contest.deciding and level.digits == len(area) for level in election.opened.levels)
 
 
 def mark_corrected(contest: str, over: tuple[tuple[str, Certificate], ...]) -> tuple[Put, ...]:

@@ -105,14 +105,10 @@ def _check_row(view: View, row: KeyRow, case: Case) -> None:
     if row.scope and view.get(AREAS, row.scope.encode()) is None:
         raise Refused("area-unknown", "the key's area is not listed", area=row.scope)
     if row.role == "operator":
-        if not _is_station(row.scope, case.election) or row.seat not in STATION_SEATS or row.proof:
+        if not case.election.is_station(row.scope) or row.seat not in STATION_SEATS or row.proof:
             raise Refused("operator-seat", "an operator has seat 1 or 2 of one station, and no proof", scope=row.scope)
     elif not row.proof:
         raise Refused("proof-missing", "a key of this role comes with its proof of possession", role=row.role)
-
-
-def _is_station(scope: str, election: Election) -> bool:
-    return len(scope) == election.opened.levels[-1].digits
 
 
 # --- rotation --------------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import UNSET, structs
 
 from ledger.errors import Refused
-from ledger.tally.acts.case import Act, Case, Digits, effect, no_more, require_scope, void
+from ledger.tally.acts.case import Act, Case, Digits, effect, no_more, require_contest, require_scope, void
 from ledger.tally.acts.plenaries import certifying_lengths
 from ledger.tally.acts.tallies import find_slot, slot_needs, slot_places
 from ledger.tally.events import (
@@ -89,7 +89,7 @@ def _place_needs(data: ObjectionRaised | IncidentRecorded, _digits: Digits) -> t
 
 def _place_of(election: Election | None, contest: str, code: str) -> bytes:
     """A station's matters are in the history of its tally, whatever its round; an area's in the area's."""
-    if election is not None and contest and len(code) == election.digits[-1]:
+    if election is not None and contest and election.is_station(code):
         return slot_key(contest, code, 0)
     return area_place(contest, code)
 
@@ -99,9 +99,7 @@ def _raised_places(view: View, data: ObjectionRaised | IncidentRecorded) -> tupl
 
 
 def _require_place(view: View, case: Case, contest: str, code: str) -> Contest:
-    listed = view.get(CONTESTS, contest.encode())
-    if listed is None:
-        raise Refused("contest-unknown", "no such contest is listed", contest=contest)
+    listed = require_contest(view, contest)
     _require_area(view, case, code)
     if not code.startswith(listed.area):
         raise Refused("contest-unknown", "the contest is not held there", contest=contest, area=code)

@@ -25,11 +25,12 @@ from ledger.tally.acts.case import (
     locks,
     no_more,
     no_places,
+    require_contest,
     require_scope,
     void,
 )
 from ledger.tally.events import ReadRow, RecapCertified, RecapRead, RecapReopened, RecapSealed
-from ledger.tally.recaps import RECAPS, Recapped, current_root, gaps, recap_needs
+from ledger.tally.recaps import RECAPS, Gaps, Recapped, current_root, gaps, recap_needs
 from ledger.tally.rows import Certificate, Contest, Election, Reopening, Seal
 from ledger.tally.state import (
     CERTIFICATES,
@@ -49,7 +50,7 @@ from ledger.tally.state import (
     slot_key,
 )
 
-__all__ = ["RECAP_CERTIFIED", "RECAP_READ", "RECAP_REOPENED", "RECAP_SEALED", "certifying_lengths", "descend", "has_numbers"]
+__all__ = ["RECAP_CERTIFIED", "RECAP_READ", "RECAP_REOPENED", "RECAP_SEALED", "certifying_lengths", "descend", "unfinished"]
 
 
 def certifying_lengths(election: Election, contest: Contest) -> tuple[int, ...]:
@@ -58,24 +59,13 @@ def certifying_lengths(election: Election, contest: Contest) -> tuple[int, ...]:
     return tuple(level.digits for level in election.opened.levels if level.code in codes)
 
 
-def _contest(view: View, code: str) -> Contest:
-    contest = view.get(CONTESTS, code.encode())
-    if contest is None:
-        raise Refused("contest-unknown", "no such contest is listed", contest=code)
-    return contest
-
-
 # --- reading ---------------------------------------------------------------------------------------------------------------------
-
-
-def _is_station(code: str, digits: Digits) -> bool:
-    return bool(digits) and len(code) == digits[-1]
 
 
 def _read_needs(data: RecapRead, digits: Digits) -> tuple[Need, ...]:
     needs: dict[Need, None] = {(CONTESTS, data.contest.encode()): None}
     for row in data.rows:
-        if _is_station(row.code, digits):
+        if len(row.code) in digits[-1:]:  # a station's form, else an area's recap
             needs[SLOTS, slot_key(data.contest, row.code, row.round)] = None
         needs |= dict.fromkeys(above_needs(data.contest, row.code, digits))
     return tuple(needs)
@@ -83,16 +73,17 @@ def _read_needs(data: RecapRead, digits: Digits) -> tuple[Need, ...]:
 
 def _read_places(view: View, data: RecapRead) -> tuple[bytes, ...]:
     election = view.get(ELECTION, SINGLE)
-    digits = () if election is None else election.digits
     return tuple(
-        slot_key(data.contest, row.code, row.round) if _is_station(row.code, digits) else area_place(data.contest, row.code)
+        slot_key(data.contest, row.code, row.round)
+        if election is not None and election.is_station(row.code)
+        else area_place(data.contest, row.code)
         for row in data.rows
     )
 
 
 def _read(view: View, data: RecapRead, case: Case) -> Change:
     """All rows or none: what does not agree is corrected first and read then."""
-    contest = _contest(view, data.contest)
+    contest = require_contest(view, data.contest)
     codes = [row.code for row in data.rows]
     if codes != sorted(set(codes)):
         raise Refused("rows-order", "rows ascend by code, each once")
@@ -101,7 +92,7 @@ def _read(view: View, data: RecapRead, case: Case) -> Change:
     fault = ""
     for row in data.rows:
         require_scope(case, row.code)
-        if _is_station(row.code, case.election.digits):
+        if case.election.is_station(row.code):
             made, why = _read_form(view, case, contest, (data.contest, row))
             slots += made
         else:
@@ -168,7 +159,7 @@ def _area_places(_view: View, data: RecapCertified | RecapReopened) -> tuple[byt
 def _certify(view: View, data: RecapCertified, case: Case) -> Change:
     """1 the office, 2 what the paper says in itself, 3 what is certified already, 4 the replay, 5 what is missing, 6 what was
     read."""
-    contest = _contest(view, data.contest)
+    contest = require_contest(view, data.contest)
     _require_office(case, contest, data.area)  # 1
     if data.agents is not UNSET and len(data.agents) != len(contest.candidates):
         raise Refused("agents-count", "one mark for each candidate's agent, in ballot order", agents=len(data.agents))
@@ -187,10 +178,10 @@ def _certify(view: View, data: RecapCertified, case: Case) -> Change:
         return void("stale")
     if (data.sums, data.commitment) != (recapped.sums.figures, recapped.commitment):
         return void("certificate-differs")
-    missing, unread = _what_is_missing(view, case, contest, (data.contest, data.area))
-    if [row.code for row in data.missing] != missing:  # 5
+    found = unfinished(view, case.election, contest, area_key(data.contest, data.area))
+    if tuple(row.code for row in data.missing) != found.missing:  # 5
         return void("missing-differs")
-    if unread:  # 6
+    if found.unread:  # 6
         return void("not-read")
     certificate = Certificate(
         case.event.event_id,
@@ -235,29 +226,30 @@ def _check_paper(data: RecapCertified) -> None:
         raise Refused("rows-order", "what is missing ascends by code, each once")
 
 
-def _what_is_missing(view: View, case: Case, contest: Contest, place: tuple[str, str]) -> tuple[list[str], bool]:
-    """The codes that a certificate must name, and whether anything else was not read: stations at the first level that certifies,
-    above it areas of the level below.  An area that nobody certified can be missing only while none of its numbers is in the
-    totals: else its forms would be certified here, unread."""
-    code, area = place
-    below = [length for length in certifying_lengths(case.election, contest) if length > len(area)]
+def unfinished(view: View, election: Election, listed: Contest, key: bytes) -> Gaps:
+    """What a certificate at ``key`` (``area_key``) has to name as missing, and what is still to be read before there can be one:
+    stations at the first level that certifies, above it areas of the level below.
+
+    An area that nobody certified can be missing only while none of its numbers is in the totals: else its forms would be certified
+    here, unread.
+    """
+    contest, _, area = key.decode().partition("/")
+    below = next((length for length in certifying_lengths(election, listed) if length > len(area)), 0)
     if not below:
-        found = gaps(view, code, area)
-        return list(found.missing), bool(found.unread)
+        return gaps(view, contest, area)
     missing: list[str] = []
-    unread = False
-    for lower in descend(view, code, area, below[0]):
-        certificate = view.get(CERTIFICATES, area_key(code, lower))
-        if certificate is not None and certificate.in_force:
-            unread = unread or not certificate.read
-        elif has_numbers(view, code, lower):
-            unread = True
-        else:
+    unread: list[str] = []
+    for lower in descend(view, contest, area, below):
+        certificate = view.get(CERTIFICATES, area_key(contest, lower))
+        certified = certificate is not None and certificate.in_force
+        if not certified and not _has_numbers(view, contest, lower):
             missing.append(lower)
-    return missing, unread
+        elif not certified or (certificate is not None and not certificate.read):
+            unread.append(lower)
+    return Gaps(tuple(missing), tuple(unread))
 
 
-def has_numbers(view: View, contest: str, area: str) -> bool:
+def _has_numbers(view: View, contest: str, area: str) -> bool:
     """Whether any figure of a station there is in the totals."""
     recapped = view.get(RECAPS, area_key(contest, area))
     return recapped is not None and any(recapped.sums.present)
@@ -280,7 +272,7 @@ def _reopened_needs(data: RecapReopened, digits: Digits) -> tuple[Need, ...]:
 
 
 def _reopen(view: View, data: RecapReopened, case: Case) -> Change:
-    contest = _contest(view, data.contest)
+    contest = require_contest(view, data.contest)
     _require_office(case, contest, data.area)
     if list(data.stations) != sorted(set(data.stations)) or any(not code.startswith(data.area) for code in data.stations):
         raise Refused("rows-order", "stations lie in the area and ascend, each once")

@@ -23,11 +23,12 @@ from ledger.tally.acts.case import (
     certificates_above,
     effect,
     no_more,
+    require_contest,
     require_scope,
     void,
 )
 from ledger.tally.events import ROUND_MAX, RevoteOrdered, RevoteWithdrawn, VotePostponed
-from ledger.tally.rows import Revote, Slot
+from ledger.tally.rows import Contest, Revote, Slot
 from ledger.tally.signing import Opened
 from ledger.tally.state import (
     CERTIFICATES,
@@ -65,8 +66,6 @@ def _rounds(view: View, contest: str, station: str) -> dict[int, Slot]:
 
 def _stations(view: View, data: RevoteOrdered | VotePostponed, case: Case) -> list[tuple[str, int, dict[int, Slot]]]:
     """(station, its round that holds, all its slots); a gone station has round -1."""
-    if view.get(CONTESTS, data.contest.encode()) is None:
-        raise Refused("contest-unknown", "no such contest is listed", contest=data.contest)
     if list(data.stations) != sorted(set(data.stations)):
         raise Refused("rows-order", "stations ascend, each once")
     found: list[tuple[str, int, dict[int, Slot]]] = []
@@ -102,6 +101,7 @@ def _check_day(day: str) -> None:
 
 def _postpone(view: View, data: VotePostponed, case: Case) -> Change:
     _check_day(data.until)
+    require_contest(view, data.contest)
     slots: list[SlotChange] = []
     fault = ""
     for station, current, rounds in _stations(view, data, case):
@@ -127,6 +127,7 @@ def _slots(slots: list[SlotChange], *more: Put) -> Change:
 
 def _order(view: View, data: RevoteOrdered, case: Case) -> Change:
     _check_day(data.day)
+    contest = require_contest(view, data.contest)
     index = case.at.index
     slots: list[SlotChange] = []
     rounds: list[tuple[str, int]] = []
@@ -141,7 +142,7 @@ def _order(view: View, data: RevoteOrdered, case: Case) -> Change:
             continue
         if slot.order and not slot.standing:
             fault = fault or "already-ordered"
-        fault = fault or _bound_above(view, data, case, station)
+        fault = fault or _bound_above(view, data, case, (contest, station))
         slots.append(
             SlotChange(slot_key(data.contest, station, current), slot, structs.replace(slot, annulled=index, changed=index))
         )
@@ -154,14 +155,13 @@ def _order(view: View, data: RevoteOrdered, case: Case) -> Change:
     return _slots(slots, (REVOTES, case.event.event_id, revote), *renewed)
 
 
-def _bound_above(view: View, data: RevoteOrdered, case: Case, station: str) -> str:
+def _bound_above(view: View, data: RevoteOrdered, case: Case, at: tuple[Contest, str]) -> str:
     """An office does not annul what an office above it has certified, nor anybody what is determined, unless the court says so."""
     if data.kind == "psu-mk":
         return ""
-    contest = view.get(CONTESTS, data.contest.encode())
-    deciding = [level.digits for level in case.election.opened.levels if contest is not None and level.code == contest.deciding]
+    contest, station = at
     above = certificates_above(view, case.election, data.contest, station)
-    bound = any(certificate.in_force and (len(area) < case.level or len(area) in deciding) for area, certificate in above)
+    bound = any(certificate.in_force and (len(area) < case.level or area == contest.area) for area, certificate in above)
     return "locked" if bound else ""
 
 

@@ -27,6 +27,7 @@ from ledger.tally.acts.case import (
     locks,
     mark_corrected,
     no_more,
+    require_contest,
     require_scope,
     void,
 )
@@ -92,10 +93,9 @@ def _form_needs(data: _Form, digits: Digits) -> tuple[Need, ...]:
 def find_slot(view: View, case: Case, contest: str, station: str, round_: int) -> tuple[bytes, Contest, Slot]:
     """The tally's place, within the key's area, and its contest.  Stations have their slots from the day they are listed."""
     require_scope(case, station)
+    listed = require_contest(view, contest)
     key = slot_key(contest, station, round_)
-    slot, listed = view.get(SLOTS, key), view.get(CONTESTS, contest.encode())
-    if listed is None:
-        raise Refused("contest-unknown", "no such contest is listed", contest=contest)
+    slot = view.get(SLOTS, key)
     if slot is not None:
         return key, listed, slot
     if round_:

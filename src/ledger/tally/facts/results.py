@@ -157,7 +157,7 @@ def contest_result(state: Reader, contest: str) -> Result:
     ranks = _ranks(standing)
     outcome, needed = _outcome(rule, standing, ranks, valid)
     margin = ranks[0][0] - ranks[1][0] if len(ranks) > 1 and len(ranks[0][1]) == 1 else 0
-    certificate = deciding_certificate(state, election, contest, row, row.area)
+    certificate = deciding_certificate(state, contest, row, row.area)
     paper = () if certificate is None else certificate.paper
     return Result(
         contest=contest,
@@ -342,7 +342,7 @@ def court_limit_per_mille(level: str, population: int) -> int | None:
 
 
 def _court(election: Election, row: Contest, valid: int, margin: int, *, rivals: int) -> CourtMargin:
-    level = next((level.code for level in election.opened.levels if level.digits == len(row.area)), "")
+    level = election.level_of(row.area)
     per_mille = court_limit_per_mille(level, row.population)
     unknown = "level" if per_mille is None else "population" if not row.population else "votes" if not valid or rivals < 2 else ""
     if unknown or per_mille is None:

@@ -95,7 +95,7 @@ def recap_status(state: Reader, contest: str, area: str, outside: Outside = NOTH
     where = _Where(state, election, contest, row, area)
     certificates = _certificates(where)
     levels = tuple(_level(where, codes, certificates) for codes in areas if codes)
-    decided = deciding_certificate(state, election, contest, row, area)
+    decided = deciding_certificate(state, contest, row, area)
     ruled = _ruled(state, contest, area)
     word: RecapWord = "complete" if expected and whole == expected else "provisional"
     if any(level.certified == level.of for level in levels):
@@ -149,7 +149,7 @@ def _certificates(where: _Where) -> dict[str, Certificate]:
 
 def _level(where: _Where, codes: list[str], certificates: dict[str, Certificate]) -> LevelStatus:
     """Of the areas of one level."""
-    name = next(level.code for level in where.election.opened.levels if level.digits == len(codes[0]))
+    name = where.election.level_of(codes[0])
     made = [(code, certificates[code]) for code in codes if code in certificates]
     in_force = [(code, row) for code, row in made if row.in_force]
     return LevelStatus(
@@ -168,22 +168,18 @@ def _level(where: _Where, codes: list[str], certificates: dict[str, Certificate]
 def _corrected_at(where: _Where, area: str, certificate: Certificate) -> str:
     """The level whose office last changed what the certificate binds, by what stands there now."""
     later = [
-        (standing.index, len(standing.scope))
+        (standing.index, standing.scope)
         for _, slot in where.state.under(SLOTS, area_key(where.contest, area))
         for standing in slot.decided
         if standing.index > certificate.index > slot.opened and len(standing.scope) < len(area)
     ]
-    length = max(later)[1] if later else -1
-    return next((level.code for level in where.election.opened.levels if level.digits == length), "")
+    return where.election.level_of(max(later)[1]) if later else ""
 
 
-def deciding_certificate(state: Reader, election: Election, contest: str, row: Contest, area: str) -> Certificate | None:
-    """The deciding level's certificate over ``area``, in force and not naming it as missing."""
-    length = next((level.digits for level in election.opened.levels if level.code == row.deciding), -1)
-    if length < 0 or length > len(area):
-        return None
-    certificate = state.get(CERTIFICATES, area_key(contest, area[:length]))
-    if certificate is None or not certificate.in_force or (len(area) > length and area.startswith(certificate.missing)):
+def deciding_certificate(state: Reader, contest: str, row: Contest, area: str) -> Certificate | None:
+    """The certificate of the contest's own area, which decides it, in force and not naming ``area``, in it, as missing."""
+    certificate = state.get(CERTIFICATES, area_key(contest, row.area))
+    if certificate is None or not certificate.in_force or (area != row.area and area.startswith(certificate.missing)):
         return None
     return certificate
 
