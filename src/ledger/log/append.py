@@ -21,7 +21,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from msgspec import Struct
 from sqlalchemy import Connection
@@ -71,6 +72,7 @@ class Appended(Struct, frozen=True, gc=False):
 
 
 Answer = Appended | Refused | Waiting
+_Made = TypeVar("_Made")
 
 
 def admit(submissions: Sequence[bytes], executor: Executor | None) -> list[Opened | Refused]:
@@ -121,51 +123,43 @@ class Log:
         sending the same bytes again is right then, whatever became of it.  After ``commit-unknown`` and ``anchor-failed`` this
         object raises ``log-stopped`` for ever; a new one looks at what is on the disk.
         """
-        if self._stopped is not None:
-            raise Broken("log-stopped", "an earlier failure left open what is on the disk", after=self._stopped.code)
+        self._require_running()
         opened = admit(submissions, executor)  # 1
         answers: list[Answer] = []
         for start in range(0, len(opened), BATCH_EVENTS):
-            try:
-                with self._database.writing() as connection:  # 7: commits at the end
-                    note, made = self._append_batch(connection, opened[start : start + BATCH_EVENTS])
-                if self._anchor is not None:
-                    self._anchor.advance(note)  # 8
-            except Broken as problem:
-                if problem.code in UNKNOWN_OUTCOMES:
-                    self._stopped = problem
-                raise
-            answers += made
+            batch = opened[start : start + BATCH_EVENTS]
+            answers += self._transaction(partial(self._take, batch))
         return answers  # 9
 
     def seal(self) -> Appended:
         """Appends a seal now, whether or not one is due.  Raises ``Refused`` ``sealer-missing`` where this log has no sealer that
         entry 0 names; else as ``append``."""
+        self._require_running()
+        return self._transaction(self._seal_now)
+
+    def _require_running(self) -> None:
         if self._stopped is not None:
             raise Broken("log-stopped", "an earlier failure left open what is on the disk", after=self._stopped.code)
+
+    def _transaction(self, make: Callable[[Connection, Head], tuple[Work, _Made]]) -> _Made:
+        """What ``make`` has made over the locked head, once it is on the disk and the anchor has its checkpoint."""
         try:
-            with self._database.writing() as connection:
-                head = lock_head(connection)
+            with self._database.writing() as connection:  # 7: commits at the end
+                head = lock_head(connection)  # 2
                 if self._anchor is not None:
                     self._anchor.check(connection, head, self._anchor.read())
-                work = Work(Batch(connection), head, max(head.sequenced_at, self._clock()))
-                made = self._seal(work, now=True)
-                if made is None:
-                    raise Refused("sealer-missing", "this ledger has no sealer's key that entry 0 names")
-                note = self._write(connection, head, work)
+                work, made = make(connection, head)
+                note = self._write(connection, head, work) if work.entries else head.checkpoint  # 6
             if self._anchor is not None:
-                self._anchor.advance(note)
+                self._anchor.advance(note)  # 8
         except Broken as problem:
             if problem.code in UNKNOWN_OUTCOMES:
                 self._stopped = problem
             raise
         return made
 
-    def _append_batch(self, connection: Connection, opened: Sequence[Opened | Refused]) -> tuple[bytes, list[Answer]]:
-        """The head's note as this transaction leaves it, and an answer for each event."""
-        head = lock_head(connection)  # 2
-        if self._anchor is not None:
-            self._anchor.check(connection, head, self._anchor.read())
+    def _take(self, opened: Sequence[Opened | Refused], connection: Connection, head: Head) -> tuple[Work, list[Answer]]:
+        """The entries of one batch, a seal last where one is due, and an answer for each event."""
         events = [event for event in opened if isinstance(event, Opened)]
         known = find_events(connection, [event.event_id for event in events])  # 3
         batch = Batch(connection)
@@ -189,11 +183,16 @@ class Log:
                 if isinstance(answer, Appended):
                     known[event.event_id] = answer.index
                 answers.append(answer)
-        if not work.entries:
-            return head.checkpoint, answers
-        if self._automatic:
-            self._seal(work, now=False)  # 5
-        return self._write(connection, head, work), answers  # 6
+        if work.entries and self._automatic:
+            self._seal(work, now=False)
+        return work, answers
+
+    def _seal_now(self, connection: Connection, head: Head) -> tuple[Work, Appended]:
+        work = Work(Batch(connection), head, max(head.sequenced_at, self._clock()))
+        made = self._seal(work, now=True)
+        if made is None:
+            raise Refused("sealer-missing", "this ledger has no sealer's key that entry 0 names")
+        return work, made
 
     def _seal(self, work: Work, *, now: bool) -> Appended | None:
         """Appends a seal where one is due (or ``now``) and this log's sealer is the one that entry 0 names."""

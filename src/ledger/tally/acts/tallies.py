@@ -12,7 +12,7 @@ certified number.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET, structs
 
@@ -40,7 +40,7 @@ from ledger.tally.events import (
     TallySubmitted,
     TallyWithdrawn,
 )
-from ledger.tally.rows import Certificate, Contest, Explanation, Slot, Standing
+from ledger.tally.rows import Contest, Explanation, Slot, Standing
 from ledger.tally.rules import evaluate
 from ledger.tally.state import (
     CONTESTS,
@@ -103,9 +103,19 @@ def find_slot(view: View, case: Case, contest: str, station: str, round_: int) -
     raise Refused("station-unknown", "no such station holds this contest", station=station, contest=contest)
 
 
-def _find(view: View, data: _Named, case: Case) -> tuple[bytes, Contest, Slot, Locks]:
+class _Found(NamedTuple):
+    """The slot that an act names, its contest, and what certificates say to the act."""
+
+    key: bytes
+    code: str
+    contest: Contest
+    slot: Slot
+    locks: Locks
+
+
+def _find(view: View, data: _Named, case: Case) -> _Found:
     key, contest, slot = find_slot(view, case, data.contest, data.station, data.round)
-    return key, contest, slot, locks(view, case, contest, (data.contest, data.station), slot)
+    return _Found(key, data.contest, contest, slot, locks(view, case, contest, (data.contest, data.station), slot))
 
 
 def _standing(view: View, data: _Form, case: Case, contest: Contest, corrects: int) -> Standing:
@@ -130,29 +140,30 @@ def _standing(view: View, data: _Form, case: Case, contest: Contest, corrects: i
     )
 
 
-def _closed(case: Case, slot: Slot, lock: Locks) -> str:
+def _closed(case: Case, found: _Found) -> str:
     """Why the slot takes no more figures from this key; '' where it does."""
+    slot = found.slot
     if slot.annulled:
         return "round-annulled"
     if not (slot.order or slot.postponed) and any(
         cutoff.role == case.key.role and case.at.time >= cutoff.time for cutoff in case.election.now.cutoffs
     ):  # a revote and a postponed vote have days of their own
         return "past-cut-off"
-    if lock.locked:
+    if found.locks.locked:
         return "locked"
     if slot.read and case.key.role == "operator":
         return "already-read"
     return ""
 
 
-def _put(case: Case, contest: str, key: bytes, slots: tuple[Slot, Slot], over: tuple[tuple[str, Certificate], ...]) -> Change:
-    """The slot as it is from now on.  Over a lower certificate only with a second seat."""
-    before, after = slots
-    after = structs.replace(after, changed=case.at.index)
+def _put(case: Case, found: _Found, **changes: Any) -> Change:
+    """The slot with ``changes``, as it is from now on.  Over a lower certificate only with a second seat."""
+    after = structs.replace(found.slot, changed=case.at.index, **changes)
+    over = found.locks.over
     return effect(
-        (SLOTS, key, after),
-        *mark_corrected(contest, over),
-        slots=(SlotChange(key, before, after),),
+        (SLOTS, found.key, after),
+        *mark_corrected(found.code, over),
+        slots=(SlotChange(found.key, found.slot, after),),
         second="always" if over else "as-said",
     )
 
@@ -164,9 +175,10 @@ def _with_seat(slot: Slot, standing: Standing) -> tuple[Standing, ...]:
 
 
 def _submit(view: View, data: TallySubmitted, case: Case) -> Change:
-    key, contest, slot, lock = _find(view, data, case)
-    standing = _standing(view, data, case, contest, 0)
-    closed = _closed(case, slot, lock)
+    found = _find(view, data, case)
+    slot = found.slot
+    standing = _standing(view, data, case, found.contest, 0)
+    closed = _closed(case, found)
     if closed:
         return void(closed)
     if slot.decided:
@@ -174,24 +186,23 @@ def _submit(view: View, data: TallySubmitted, case: Case) -> Change:
     if case.key.role == "operator":
         if any(other.seat == standing.seat for other in slot.seats):
             return void("already-submitted")
-        after = structs.replace(slot, seats=_with_seat(slot, standing), withdrawn=0)
-    elif slot.seats:
+        return _put(case, found, seats=_with_seat(slot, standing), withdrawn=0)
+    if slot.seats:
         return void("already-submitted")
-    else:
-        after = structs.replace(slot, decided=(standing,), withdrawn=0, read=0)
-    return _put(case, data.contest, key, (slot, after), lock.over)
+    return _put(case, found, decided=(standing,), withdrawn=0, read=0)
 
 
 def _correct(view: View, data: TallyCorrected, case: Case) -> Change:
-    key, contest, slot, lock = _find(view, data, case)
+    found = _find(view, data, case)
+    slot = found.slot
     if list(data.supersedes) != sorted(set(data.supersedes)):
         raise Refused("supersedes-order", "superseded events are named once each, in ascending order")
     own = case.key.role == "operator"
     replaced = tuple(s for s in slot.seats if s.seat == case.key.seat) if own else slot.standing
     changed = any(standing.figures != data.figures for standing in replaced)
     corrects = int(changed or any(standing.corrects for standing in replaced))
-    standing = _standing(view, data, case, contest, corrects)
-    closed = _closed(case, slot, lock)
+    standing = _standing(view, data, case, found.contest, corrects)
+    closed = _closed(case, found)
     if closed:
         return void(closed)
     if own and slot.decided:
@@ -200,31 +211,30 @@ def _correct(view: View, data: TallyCorrected, case: Case) -> Change:
         return void("nothing-to-correct")
     if data.supersedes != tuple(sorted(s.event for s in replaced)):
         return void("stale")
-    if _lacks_basis(data, case, contest, lock):
+    if _lacks_basis(data, case, found):
         return void("basis-missing")
     changes = slot.changes + changed
     if own:
-        after = structs.replace(slot, seats=_with_seat(slot, standing), changes=changes)
-    else:
-        after = structs.replace(slot, seats=(), decided=(standing,), changes=changes, read=0)
-    return _put(case, data.contest, key, (slot, after), lock.over)
+        return _put(case, found, seats=_with_seat(slot, standing), changes=changes)
+    return _put(case, found, seats=(), decided=(standing,), changes=changes, read=0)
 
 
-def _lacks_basis(data: TallyCorrected, case: Case, contest: Contest, lock: Locks) -> bool:
+def _lacks_basis(data: TallyCorrected, case: Case, found: _Found) -> bool:
     """Whether an office of a level above the first plenary corrects what that plenary has not certified, and names no basis: then
     there is no reading to rest on, so the photo or another document must be named.  A new round, and what was reopened, is not
     certified."""
     if not case.election.now.powers or case.key.role == "operator" or data.basis is not UNSET:
         return False
-    first = max((level.digits for level in case.election.opened.levels if level.code in contest.certifying), default=0)
-    return case.level < first and all(area != data.station[:first] for area, _ in lock.over)
+    first = max((level.digits for level in case.election.opened.levels if level.code in found.contest.certifying), default=0)
+    return case.level < first and all(area != data.station[:first] for area, _ in found.locks.over)
 
 
 def _withdraw(view: View, data: TallyWithdrawn, case: Case) -> Change:
-    key, _contest, slot, lock = _find(view, data, case)
+    found = _find(view, data, case)
+    slot = found.slot
     if list(data.withdraws) != sorted(set(data.withdraws)):
         raise Refused("supersedes-order", "withdrawn events are named once each, in ascending order")
-    closed = _closed(case, slot, lock)
+    closed = _closed(case, found)
     if closed:
         return void(closed)
     own = case.key.role == "operator"
@@ -237,37 +247,36 @@ def _withdraw(view: View, data: TallyWithdrawn, case: Case) -> Change:
         return void("stale")
     left = tuple(s for s in slot.seats if s not in gone)
     withdrawn = 0 if left else case.at.index
-    after = structs.replace(slot, seats=left, decided=(), changes=slot.changes + 1, read=0, withdrawn=withdrawn)
-    return _put(case, data.contest, key, (slot, after), lock.over)
+    return _put(case, found, seats=left, decided=(), changes=slot.changes + 1, read=0, withdrawn=withdrawn)
 
 
 def _hold(view: View, data: TallyHeld, case: Case) -> Change:
-    key, _contest, slot, lock = _find(view, data, case)
-    stopped = _stopped(slot, lock)
+    found = _find(view, data, case)
+    stopped = _stopped(found)
     if stopped:
         return void(stopped)
-    if not slot.standing:
+    if not found.slot.standing:
         return void("nothing-to-hold")
-    if slot.held:
+    if found.slot.held:
         return void("already-held")
-    return _put(case, data.contest, key, (slot, structs.replace(slot, held=1)), ())
+    return _put(case, found, held=1)
 
 
 def _release(view: View, data: TallyReleased, case: Case) -> Change:
-    key, _contest, slot, lock = _find(view, data, case)
-    stopped = _stopped(slot, lock)
+    found = _find(view, data, case)
+    stopped = _stopped(found)
     if stopped:
         return void(stopped)
-    if not slot.held:
+    if not found.slot.held:
         return void("not-held")
-    return _put(case, data.contest, key, (slot, structs.replace(slot, held=0)), ())
+    return _put(case, found, held=0)
 
 
-def _stopped(slot: Slot, lock: Locks) -> str:
+def _stopped(found: _Found) -> str:
     """Holding acts at once and alone, so it never reaches what is certified, at whatever level."""
-    if slot.annulled:
+    if found.slot.annulled:
         return "round-annulled"
-    return "locked" if lock.locked or lock.over else ""
+    return "locked" if found.locks.locked or found.locks.over else ""
 
 
 # --- findings explained ----------------------------------------------------------------------------------------------------------
