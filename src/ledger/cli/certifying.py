@@ -129,17 +129,12 @@ def certify(
         figure_reasons = reasons | _reasons(differs, "--differs", [figure.code for figure in form.form.figures])
         totals = tuple(figures[figure.code] for figure in form.form.figures)
         attached = attach(photos, note_text)
-        data = RecapCertified(
-            contest=code,
-            area=area,
-            size=draft.size,
-            commitment=draft.commitment,
-            sums=draft.sums.figures,
+        data = draft.certificate(
+            document,
+            moment,
             paper=totals,
             differences=_differences(app, form, draft, totals, figure_reasons),
             missing=_missing(app, state, draft, missing),
-            document=document,
-            held_at=moment,
             photos=attached.photos,
             agents=agent_marks(agents),
             note=attached.note,

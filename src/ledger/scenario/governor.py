@@ -29,6 +29,7 @@ from ledger.node import Node
 from ledger.scenario.founding import Sender, SteppedClock, found
 from ledger.scenario.governance import governed
 from ledger.scenario.governor_facts import CITIES, DISTRICTS, OFFICIAL, PAIRS, PROVINCE, DistrictResult
+from ledger.scenario.papers import Turnout, sound_paper
 from ledger.scenario.people import Actor, People
 from ledger.tally.drafts import certificate_draft, readable
 from ledger.tally.events import (
@@ -42,7 +43,6 @@ from ledger.tally.events import (
     ObjectionRaised,
     ObjectionSettled,
     ReadRow,
-    RecapCertified,
     RecapRead,
     RecommendationAnswered,
     RecommendationIssued,
@@ -138,36 +138,14 @@ def _paper(station: str, votes: tuple[int, int]) -> Figures:
     """A whole form with these votes that keeps every rule; all else is INVENTED."""
     roll = hashlib.sha256(f"paper/{station}".encode()).digest()
     invalid, moved, added = roll[0] % 25, roll[1] % 3, roll[2] % 4
-    total = sum(votes) + invalid
-    users = total - moved - added
-    voters = min(600, users + users * (20 + roll[3] % 30) // 100 + 1)
-    voters = max(voters, users)
-    men, users_men = voters // 2, users // 2
-    received = max(-(-voters * 1025 // 1000), total)
-    stated = {
-        "dpt-l": men,
-        "dpt-p": voters - men,
-        "dpt-j": voters,
-        "pengguna-dpt-l": users_men,
-        "pengguna-dpt-p": users - users_men,
-        "pengguna-dpt-j": users,
-        "pengguna-pindahan-l": moved,
-        "pengguna-pindahan-j": moved,
-        "pengguna-tambahan-p": added,
-        "pengguna-tambahan-j": added,
-        "pengguna-total-l": users_men + moved,
-        "pengguna-total-p": users - users_men + added,
-        "pengguna-total-j": total,
-        "surat-suara-diterima": received,
-        "surat-suara-digunakan": total,
-        "surat-suara-tidak-digunakan": received - total,
-        "suara-1": votes[0],
-        "suara-2": votes[1],
-        "suara-sah": sum(votes),
-        "suara-tidak-sah": invalid,
-        "suara-total": total,
-    }
-    return tuple(stated.get(figure.code, 0) for figure in FORM.figures)
+    listed = sum(votes) + invalid - moved - added
+    voters = max(min(600, listed + listed * (20 + roll[3] % 30) // 100 + 1), listed)
+    turnout = Turnout(_halves(voters), _halves(listed), (moved, 0), (0, added))
+    return tuple(sound_paper(FORM, turnout, votes).values())
+
+
+def _halves(people: int) -> tuple[int, int]:
+    return people // 2, people - people // 2
 
 
 def build_difference(into: Path, *, progress: Callable[[str, int, int], None] | None = None) -> DifferenceReport:
@@ -404,19 +382,7 @@ class _Story:
         self._sender.send()
         with self._node.snapshot() as snapshot:
             draft = certificate_draft(snapshot.state, CONTEST, area, size=snapshot.size)
-        certified = RecapCertified(
-            contest=CONTEST,
-            area=area,
-            size=draft.size,
-            commitment=draft.commitment,
-            sums=draft.sums.figures,
-            paper=draft.sums.figures,
-            differences=(),
-            missing=(),
-            document=f"BA {area}/PL.02.6/2024 (rekaan)",
-            held_at=self._moment,
-            photos=(),
-        )
+        certified = draft.certificate(f"BA {area}/PL.02.6/2024 (rekaan)", self._moment)
         self._people.both(_office(area), _office(area, "member"), certified, self._moment + 30 * _MINUTE)
         self._sender.send()
         self._moment += 2 * _MINUTE

@@ -23,6 +23,7 @@ from typing import Final, Literal, NamedTuple, TypeVar
 from ledger.device.stream import EventStream, Signed
 from ledger.scenario.founding import Founding, found
 from ledger.scenario.governance import governed
+from ledger.scenario.papers import Turnout, sound_paper
 from ledger.tally.drafts import certificate_draft, readable
 from ledger.tally.events import (
     ROWS_MAX,
@@ -38,7 +39,6 @@ from ledger.tally.events import (
     KeyRow,
     Level,
     MissingRow,
-    RecapCertified,
     RecapRead,
     RecapSealed,
     StationRow,
@@ -241,46 +241,24 @@ class Nation:
         roll = [int.from_bytes(digest[at : at + 2]) for at in range(0, 40, 2)]
         voters = 300 + roll[0] % 301
         men = voters * (48 + roll[1] % 5) // 100
-        users = voters * (55 + roll[2] % 35) // 100
-        users_men = min(men, users // 2)
+        listed = voters * (55 + roll[2] % 35) // 100
+        listed_men = min(men, listed // 2)
         moved, added = roll[3] % 4, roll[4] % 6
-        total = users + moved + added
-        invalid = roll[5] % 20
-        valid = total - invalid
-        votes = _votes(valid, pairs, roll[6:])
-        received = voters + -(-voters * 25 // 1000)
-        stated = {
-            "dpt-l": men,
-            "dpt-p": voters - men,
-            "dpt-j": voters,
-            "pengguna-dpt-l": users_men,
-            "pengguna-dpt-p": users - users_men,
-            "pengguna-dpt-j": users,
-            "pengguna-pindahan-l": moved // 2,
-            "pengguna-pindahan-p": moved - moved // 2,
-            "pengguna-pindahan-j": moved,
-            "pengguna-tambahan-l": added // 2,
-            "pengguna-tambahan-p": added - added // 2,
-            "pengguna-tambahan-j": added,
-            "pengguna-total-l": users_men + moved // 2 + added // 2,
-            "pengguna-total-p": total - users_men - moved // 2 - added // 2,
-            "pengguna-total-j": total,
-            "surat-suara-diterima": max(received, total),
-            "surat-suara-digunakan": total,
-            "surat-suara-dikembalikan": 0,
-            "surat-suara-tidak-digunakan": max(received, total) - total,
-            "suara-sah": valid,
-            "suara-tidak-sah": invalid,
-            "suara-total": total,
-        }
-        stated |= {f"suara-{number}": count for number, count in enumerate(votes, 1)}
+        votes = _votes(listed + moved + added - roll[5] % 20, pairs, roll[6:])
+        turnout = Turnout(
+            (men, voters - men),
+            (listed_men, listed - listed_men),
+            (moved // 2, moved - moved // 2),
+            (added // 2, added - added // 2),
+        )
+        form = _form(contest.startswith("governor"), pairs)
+        stated = sound_paper(form, turnout, votes)
         if roll[18] % 1000 < BROKEN_PER_1000:
             stated["suara-total"] += 1
-        form = _form(contest.startswith("governor"), pairs)
-        true = tuple(stated.get(figure.code, 0) for figure in form.figures)
+        true = tuple(stated.values())
         if roll[19] % 1000 >= CORRECTED_PER_1000:
             return true, true
-        return tuple(stated.get(f.code, 0) + (100 if f.code == "suara-1" else 0) for f in form.figures), true
+        return tuple(count + (100 if code == "suara-1" else 0) for code, count in stated.items()), true
 
     # --- events ------------------------------------------------------------------------------------------------------------------
 
@@ -414,19 +392,8 @@ class Nation:
         for rows in _chunks(readable(state, contest, area), ROWS_MAX):
             yield people.sign("officer", area, "member", RecapRead(contest=contest, rows=tuple(rows)), moment)
         draft = certificate_draft(state, contest, area, size=size())
-        certified = RecapCertified(
-            contest=contest,
-            area=area,
-            size=draft.size,
-            commitment=draft.commitment,
-            sums=draft.sums.figures,
-            paper=draft.sums.figures,
-            differences=(),
-            missing=tuple(MissingRow(code, "not-in", ()) for code in draft.missing),
-            document=f"BA {area}",
-            held_at=moment,
-            photos=(),
-        )
+        missing = tuple(MissingRow(code, "not-in", ()) for code in draft.missing)
+        certified = draft.certificate(f"BA {area}", moment, missing=missing)
         name, signed, _ = people.sign("officer", area, "chair", certified, moment)
         yield name, signed, moment
         yield people.sign("officer", area, "member", Approved(event=signed.event_id), moment)

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
 
 from ledger.scenario.bengkulu import CITY_REGISTERED, CITY_STATIONS, CONTESTS, DISTRICTS, PAIRS, TURNOUT_PER_10_000, District
+from ledger.scenario.papers import Sexes, Turnout, sound_paper
 from ledger.tally.events import Figure, Figures
 from ledger.tally.forms import FormDefinition, shipped_form
 
@@ -137,9 +138,6 @@ def _apportion(total: int, weights: Sequence[int], ceilings: Sequence[int]) -> l
 
 # --- stations and people -------------------------------------------------------------------------------------------------------
 
-Sexes = tuple[int, int]
-"""Male and female."""
-
 
 class _Place(NamedTuple):
     station: str
@@ -157,16 +155,12 @@ class _People(NamedTuple):
     governor_only: Sexes
     disabled: Sexes
 
-    def users(self, contest: str) -> Sexes:
-        """All who voted in the contest."""
-        male, female = self.moved_in(contest)
-        return self.listed[0] + male + self.added[0], self.listed[1] + female + self.added[1]
-
-    def moved_in(self, contest: str) -> Sexes:
-        """Moved voters who voted in the contest."""
-        if contest == "governor":
-            return self.moved
-        return self.moved[0] - self.governor_only[0], self.moved[1] - self.governor_only[1]
+    def turnout(self, contest: str) -> Turnout:
+        """Who voted in the contest."""
+        moved = self.moved
+        if contest != "governor":
+            moved = moved[0] - self.governor_only[0], moved[1] - self.governor_only[1]
+        return Turnout(self.registered, self.listed, moved, self.added, self.disabled)
 
 
 def _places(district: District) -> list[_Place]:
@@ -195,7 +189,10 @@ def _district(district: District, users: int, dice: _Dice) -> Iterator[tuple[_Pl
     people = [_people(place, listed, voted, dice) for place, listed, voted in zip(places, registered, came, strict=True)]
     votes = {contest: _votes(contest, district.votes(contest), people, dice) for contest in CONTESTS}
     for at, place in enumerate(places):
-        figures = {contest: _true_figures(contest, people[at], votes[contest][at], dice.between(0, 2)) for contest in CONTESTS}
+        figures = {
+            contest: sound_paper(form_for(contest), people[at].turnout(contest), votes[contest][at], returned=dice.between(0, 2))
+            for contest in CONTESTS
+        }
         yield place, people[at], figures
 
 
@@ -216,7 +213,7 @@ def _people(place: _Place, registered: int, came: int, dice: _Dice) -> _People:
 
 def _votes(contest: str, official: Sequence[int], people: Sequence[_People], dice: _Dice) -> list[list[int]]:
     """Votes of each pair at each station; they add up to the official ones, and at each station to no more than its users."""
-    users = [sum(station.users(contest)) for station in people]
+    users = [sum(station.turnout(contest).users) for station in people]
     invalid = _apportion(
         sum(users) - sum(official), [number * dice.between(60, 140) for number in users], [number // 3 for number in users]
     )
@@ -242,34 +239,6 @@ def _stir(table: list[list[int]], dice: _Dice) -> None:
         table[one][loses] -= moved
         table[other][gains] -= moved
         table[other][loses] += moved
-
-
-def _true_figures(contest: str, people: _People, votes: Sequence[int], returned: int) -> dict[str, int]:
-    """A sound form, by figure code in the form's order."""
-    lines = {
-        "dpt": people.registered,
-        "pengguna-dpt": people.listed,
-        "pengguna-pindahan": people.moved_in(contest),
-        "pengguna-tambahan": people.added,
-        "pengguna-total": people.users(contest),
-        "disabilitas": people.disabled,
-    }
-    by_code: dict[str, int] = {}
-    for line, (male, female) in lines.items():
-        by_code |= {f"{line}-l": male, f"{line}-p": female, f"{line}-j": male + female}
-    registered, users = sum(people.registered), sum(people.users(contest))
-    received = registered + (25 * registered + 999) // 1000
-    by_code |= {
-        "surat-suara-diterima": received,
-        "surat-suara-digunakan": users,
-        "surat-suara-dikembalikan": returned,
-        "surat-suara-tidak-digunakan": received - users - returned,
-        "suara-sah": sum(votes),
-        "suara-tidak-sah": users - sum(votes),
-        "suara-total": users,
-    }
-    by_code |= {f"suara-{number}": pair_votes for number, pair_votes in enumerate(votes, 1)}
-    return {figure.code: by_code[figure.code] for figure in form_for(contest).figures}
 
 
 # --- slips ---------------------------------------------------------------------------------------------------------------------

@@ -31,7 +31,6 @@ from ledger.tally.events import (
     ObjectionRaised,
     ObjectionSettled,
     ReadRow,
-    RecapCertified,
     RecapRead,
     TallyAttested,
     TallyCorrected,
@@ -248,18 +247,12 @@ class Stage:
         differences = [
             DifferenceRow(at, paper.other[figure.code][1]) for at, figure in enumerate(form.figures) if figure.code in paper.other
         ]
-        data = RecapCertified(
-            contest=contest,
-            area=area,
-            size=draft.size,
-            commitment=draft.commitment,
-            sums=draft.sums.figures,
+        data = draft.certificate(
+            paper.document,
+            moment,
             paper=tuple(said.values()),
             differences=tuple(differences),
             missing=tuple(MissingRow(code, *_why(paper.missing, code)) for code in draft.missing),
-            document=paper.document,
-            held_at=moment,
-            photos=(),
             agents=paper.agents,
         )
         return self.people.both(*seats, data, moment)

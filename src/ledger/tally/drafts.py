@@ -6,11 +6,11 @@ beforehand, for the command line, the demo and the generator.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ledger.errors import BadInput
 from ledger.tally.acts.plenaries import certifying_lengths, unfinished
-from ledger.tally.events import ReadRow
+from ledger.tally.events import ReadRow, RecapCertified
 from ledger.tally.recaps import RECAPS
 from ledger.tally.rollup import Sums
 from ledger.tally.rows import Contest, Election
@@ -26,11 +26,28 @@ class CertificateDraft(NamedTuple):
     ``unread``: what is still to be read (at the levels above the first also: to be certified below) before it can be certified.
     """
 
+    contest: str
+    area: str
     size: int
     sums: Sums
     commitment: bytes
     missing: tuple[str, ...]
     unread: tuple[str, ...]
+
+    def certificate(self, document: str, held_at: int, **said: Any) -> RecapCertified:
+        """The certificate under this document's number, for the plenary held at ``held_at`` (ms since 1970).  ``said``: other
+        fields of the event; without them the paper says what the replay gives, nothing is missing and there is no photo."""
+        usual: dict[str, Any] = {"paper": self.sums.figures, "differences": (), "missing": (), "photos": ()}
+        return RecapCertified(
+            contest=self.contest,
+            area=self.area,
+            size=self.size,
+            commitment=self.commitment,
+            sums=self.sums.figures,
+            document=document,
+            held_at=held_at,
+            **(usual | said),
+        )
 
 
 def _certifying(state: Reader, contest: str, area: str) -> tuple[Election, Contest, int]:
@@ -70,4 +87,4 @@ def certificate_draft(state: Reader, contest: str, area: str, *, size: int) -> C
     if recapped is None or not recapped.commitment:
         raise BadInput("nothing-to-certify", "no station of the contest is there", area=area, contest=contest)
     found = unfinished(state, election, listed, area_key(contest, area))
-    return CertificateDraft(size, recapped.sums, recapped.commitment, found.missing, found.unread)
+    return CertificateDraft(contest, area, size, recapped.sums, recapped.commitment, found.missing, found.unread)
