@@ -16,8 +16,8 @@ from ledger.errors import BadInput
 from ledger.tally.facts.crosschecks import Detail, Remark, crosschecks, explain_remark
 from ledger.tally.facts.crossrules import _middle_without
 from ledger.tally.facts.crosswords import ADVICE, CHECKS, REASONS, ROLES, advice, check_of
+from ledger.tally.facts.recapstatus import recap_status
 from ledger.tally.facts.results import contest_result
-from ledger.tally.facts.standing import recap_status
 from ledger.tally.facts.wording import FORBIDDEN
 from ledger.tally.forms import shipped_form
 from ledger.tally.memory import Memory

@@ -17,7 +17,7 @@ from ledger.device.stream import EventStream
 from ledger.errors import BadInput
 from ledger.tally import events as e
 from ledger.tally.acts.case import certificates_above
-from ledger.tally.facts.standing import NOTHING_OUTSIDE, Outside, recap_status, recap_text
+from ledger.tally.facts.recapstatus import NOTHING_OUTSIDE, Outside, recap_status, recap_text
 from ledger.tally.facts.status import ACTS, TRANSITIONS, WHEN, StatusWord, late_events, slot_status, status_at, status_text
 from ledger.tally.facts.wording import ABBREVIATIONS, FORBIDDEN, RECAPS, STATES, VOTER_KINDS, level_label, round_label
 from ledger.tally.memory import Memory

@@ -9,14 +9,14 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from ledger.cli.app import App
-from ledger.cli.choosing import moment_of, reason_option
+from ledger.cli.choosing import moment_of, needed_basis_option, one_of, reason_option
 from ledger.cli.keys import hex_bytes
 from ledger.cli.program import argument, command, option
 from ledger.cli.setup import ADMINISTRATOR, voters_cell
 from ledger.cli.signing import Signing, append, signing_options
 from ledger.cli.speaking import known_contest
 from ledger.cli.tables import checked, near, read_csv, read_document
-from ledger.errors import BadInput, Usage
+from ledger.errors import BadInput
 from ledger.recap.places import election_of
 from ledger.tally.events import (
     AreaRow,
@@ -37,10 +37,6 @@ __all__ = ["amend", "area_amend", "candidate"]
 
 ROOT: Final = "root-1"
 CHANGES: Final = ("withdrawn", "disqualified", "replaced", "restored")
-
-_basis_option: Final = option(
-    "--basis", required=True, metavar="NUMBER", ind="Nomor dokumen dasar", eng="Number of the document it rests on"
-)
 
 
 # --- the manifest ----------------------------------------------------------------------------------------------------------------
@@ -142,13 +138,11 @@ def _registrar(row: dict[str, Any], path: str) -> Registrar:
 @argument("change", metavar="CHANGE")
 @option("--name", metavar="TEXT", ind="Nama pengganti (replaced)", eng="Who stands in the place (replaced)")
 @reason_option
-@_basis_option
+@needed_basis_option
 @signing_options
 def candidate(app: App, signing: Signing, contest: str, number: int, change: str, name: str | None, reason: str, basis: str) -> int:
     """A candidate is withdrawn, disqualified, replaced, or restored; the votes stay as the papers say."""
-    if change not in CHANGES:
-        detail = f"one of {', '.join(CHANGES)}"
-        raise Usage("argument-invalid", detail, command="ledger candidate", argument="CHANGE", did_you_mean=near(change, CHANGES))
+    one_of(change, CHANGES, "CHANGE", "candidate")
     with app.node.snapshot() as snapshot:
         known_contest(snapshot.state, contest)
         listed = snapshot.state.get(CONTESTS, contest.encode())
@@ -179,7 +173,7 @@ _COLUMNS: Final = ("name", "zone", "voters_male", "voters_female", "contests", "
 )
 @argument("file", metavar="FILE.csv|FILE.toml")
 @reason_option
-@_basis_option
+@needed_basis_option
 @signing_options
 def area_amend(app: App, signing: Signing, file: str, reason: str, basis: str) -> int:
     """Adds, merges, cancels and corrects areas and stations: action,code[,name,zone,voters_male,voters_female,contests,into].

@@ -147,7 +147,7 @@ def certify(
     elif signing.dry_run:
         emit(_object(form, data, draft))
     question = (f"Sahkan rekap {code} wilayah {area}?", f"Certify the recap {code} of {area}?")
-    return append(app, signing, device, [event], ask=question, keep=lambda: attached.keep(app.folder))
+    return append(app, signing, device, [event], ask=question, keep=attached.keep)
 
 
 # --- the paper's figures ---------------------------------------------------------------------------------------------------------

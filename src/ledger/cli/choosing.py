@@ -12,7 +12,7 @@ from ledger.cli.entries import find_entry
 from ledger.cli.language import parse_time
 from ledger.cli.program import option
 from ledger.cli.speaking import known_contest
-from ledger.cli.tables import read_source
+from ledger.cli.tables import near, read_source
 from ledger.errors import BadInput, Usage, Waiting
 from ledger.recap.places import Placed, current_slot, election_of, frame, require_area
 from ledger.tally.events import ReadRow
@@ -34,6 +34,8 @@ __all__ = [
     "event_named",
     "find_act",
     "moment_of",
+    "needed_basis_option",
+    "one_of",
     "reason_option",
     "standing_row",
     "stations_named",
@@ -53,7 +55,20 @@ contest_option: Final = option(
 reason_option: Final = option(
     "--reason", required=True, metavar="CODE", ind="Alasan, satu kata kode (a-z, 0-9, -)", eng="The reason, a code (a-z, 0-9, -)"
 )
-basis_option: Final = option("--basis", metavar="NUMBER", ind="Nomor dokumen dasar", eng="Number of the document it rests on")
+_BASIS: Final = {"metavar": "NUMBER", "ind": "Nomor dokumen dasar", "eng": "Number of the document it rests on"}
+basis_option: Final = option("--basis", **_BASIS)
+needed_basis_option: Final = option("--basis", required=True, **_BASIS)
+
+
+# --- words -----------------------------------------------------------------------------------------------------------------------
+
+
+def one_of(said: str, known: Sequence[str], argument: str, command: str) -> Any:
+    """``said`` where it is one of the known words, typed as the caller's literal.  ``Usage`` ``argument-invalid``."""
+    if said not in known:
+        detail = f"one of {', '.join(known)}"
+        raise Usage("argument-invalid", detail, command=f"ledger {command}", argument=argument, did_you_mean=near(said, known))
+    return said
 
 
 # --- contests and stations -------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ledger.cli.app import App
+from ledger.cli.choosing import one_of
 from ledger.cli.example import make_example
 from ledger.cli.language import text
 from ledger.cli.opening import DEFAULT_LEVELS, DEFAULT_ZONE, KINDS, open_ledger, parse_levels, show_opened
@@ -91,8 +92,7 @@ def init(
     for value, flag in ((name, "--name"), (day, "--day"), (origin, "--origin")):
         if not value:
             raise Usage("argument-missing", "a new election needs it", command="ledger init", argument=flag)
-    if kind not in KINDS:
-        raise Usage("argument-invalid", f"one of {', '.join(KINDS)}", command="ledger init", argument="--kind")
+    one_of(kind, KINDS, "--kind", "init")
     try:
         datetime.date.fromisoformat(str(day))
     except ValueError:

@@ -251,7 +251,7 @@ def revoke(
         note=attached.note,
     )
     question = (f"Cabut kunci {key_id(point).hex()[:16]}?", f"Revoke key {key_id(point).hex()[:16]}?")
-    return append(app, signing, app.device(*offices), [checked(data)], ask=question, keep=lambda: attached.keep(app.folder))
+    return append(app, signing, app.device(*offices), [checked(data)], ask=question, keep=attached.keep)
 
 
 def _find_key(state: Reader, said: str) -> bytes:

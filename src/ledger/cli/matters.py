@@ -19,6 +19,7 @@ from ledger.cli.choosing import (
     event_named,
     find_act,
     moment_of,
+    one_of,
     reason_option,
     standing_row,
 )
@@ -26,7 +27,7 @@ from ledger.cli.completing import complete_area
 from ledger.cli.program import argument, command, option
 from ledger.cli.signing import Signing, append, signing_options
 from ledger.cli.speaking import known_contest
-from ledger.cli.tables import checked, near
+from ledger.cli.tables import checked
 from ledger.errors import Usage
 from ledger.recap.places import area_name, require_area
 from ledger.tally.events import (
@@ -48,14 +49,6 @@ KINDS: Final = ("psu", "psl", "pss", "pssu", "correction", "other")
 _ground_option: Final = option(
     "--ground", required=True, metavar="CODE", ind="Dasar, satu kata kode (a-z, 0-9, -)", eng="The ground, a code (a-z, 0-9, -)"
 )
-
-
-def _one_of(said: str, known: tuple[str, ...], name: str, verb: str) -> Any:
-    """``said`` where it is one of the known words.  ``Usage`` ``argument-invalid``."""
-    if said not in known:
-        detail = f"one of {', '.join(known)}"
-        raise Usage("argument-invalid", detail, command=f"ledger {verb}", argument=name, did_you_mean=near(said, known))
-    return said
 
 
 # --- objections ------------------------------------------------------------------------------------------------------------------
@@ -99,7 +92,7 @@ def object_(
     )
     question = (f"Ajukan keberatan atas {name} ({code})?", f"Object to what happened at {name} ({code})?")
     said = checked(data, code=code)
-    return append(app, signing, app.device(), [said], ask=question, keep=lambda: attached.keep(app.folder))
+    return append(app, signing, app.device(), [said], ask=question, keep=attached.keep)
 
 
 @command(
@@ -139,7 +132,7 @@ def settle(
     it."""
     if withdraw == (outcome is not None):
         raise Usage("argument-missing", "name the outcome, or --withdraw", command="ledger settle", argument="OUTCOME")
-    word: Any = "withdrawn" if outcome is None else _one_of(outcome, OUTCOMES, "OUTCOME", "settle")
+    word: Any = "withdrawn" if outcome is None else one_of(outcome, OUTCOMES, "OUTCOME", "settle")
     with app.node.snapshot() as snapshot:
         state = snapshot.state
         event = find_act(state, OBJECTIONS, objection)
@@ -163,7 +156,7 @@ def settle(
         f"Settle the objection at {name} ({ground}): {word}?",
     )
     said = checked(data, objection=objection)
-    return append(app, signing, app.device(), [said], ask=question, keep=lambda: attached.keep(app.folder))
+    return append(app, signing, app.device(), [said], ask=question, keep=attached.keep)
 
 
 # --- recommendations -------------------------------------------------------------------------------------------------------------
@@ -203,7 +196,7 @@ def recommend(
     attached = attach((), note_text)
     data = RecommendationIssued(
         contest=chosen,
-        kind=_one_of(kind, KINDS, "--kind", "recommend"),
+        kind=one_of(kind, KINDS, "--kind", "recommend"),
         number=number,
         ground=ground,
         codes=tuple(sorted(set(codes))),
@@ -215,7 +208,7 @@ def recommend(
         f"Issue recommendation {number} ({kind}) for {len(data.codes)} places?",
     )
     said = checked(data, number=number)
-    return append(app, signing, app.device(), [said], ask=question, keep=lambda: attached.keep(app.folder))
+    return append(app, signing, app.device(), [said], ask=question, keep=attached.keep)
 
 
 @command(
@@ -249,7 +242,7 @@ def answer(
     note_text: str | None,
 ) -> int:
     """An office answers a recommendation: executed, by these events, or refused with the reason."""
-    word = _one_of(said, ANSWERS, "executed|refused", "answer")
+    word = one_of(said, ANSWERS, "executed|refused", "answer")
     with app.node.snapshot() as snapshot:
         event = find_act(snapshot.state, RECOMMENDATIONS, recommendation)
         row = snapshot.state.get(RECOMMENDATIONS, event)
@@ -265,7 +258,7 @@ def answer(
     )
     question = (f"Jawab rekomendasi {number}: {word}?", f"Answer recommendation {number}: {word}?")
     told = checked(data, recommendation=recommendation)
-    return append(app, signing, app.device(), [told], ask=question, keep=lambda: attached.keep(app.folder))
+    return append(app, signing, app.device(), [told], ask=question, keep=attached.keep)
 
 
 # --- incidents -------------------------------------------------------------------------------------------------------------------
@@ -310,4 +303,4 @@ def incident(
     )
     question = (f"Catat kejadian khusus {kind} di {name} ({code})?", f"Record the incident {kind} at {name} ({code})?")
     said = checked(data, code=code)
-    return append(app, signing, app.device(), [said], ask=question, keep=lambda: attached.keep(app.folder))
+    return append(app, signing, app.device(), [said], ask=question, keep=attached.keep)

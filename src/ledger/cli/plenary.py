@@ -19,6 +19,7 @@ from ledger.cli.choosing import (
     acting_key,
     chosen_contest,
     contest_option,
+    needed_basis_option,
     reason_option,
     stations_named,
 )
@@ -123,7 +124,7 @@ def read(
         f"Nyatakan {grouped(len(wanted))} hasil ini sudah dibacakan dan sama dengan kertas?",
         f"Say that these {grouped(len(wanted))} results were read and agree with the paper?",
     )
-    return append(app, signing, device, events, ask=question, keep=lambda: attached.keep(app.folder), independent=True)
+    return append(app, signing, device, events, ask=question, keep=attached.keep, independent=True)
 
 
 def _contests(state: Reader, election: Election, scope: str, contest: str | None) -> list[tuple[str, Contest]]:
@@ -273,7 +274,7 @@ def _show(app: App, found: list[Readable], *, everything: bool) -> None:
     eng="Open this station alone; may be repeated (default: all)",
 )
 @reason_option
-@option("--basis", required=True, metavar="NUMBER", ind="Nomor dokumen dasar", eng="Number of the document it rests on")
+@needed_basis_option
 @note_option
 @signing_options
 def reopen(
@@ -310,4 +311,4 @@ def reopen(
         f"Reopen the recap {code} of {name}, certified by {certificate.document}, {which[1]}?",
     )
     event = checked(data, area=area)
-    return append(app, signing, app.device(), [event], ask=question, keep=lambda: attached.keep(app.folder))
+    return append(app, signing, app.device(), [event], ask=question, keep=attached.keep)

@@ -43,9 +43,9 @@ from ledger.recap.views import (
 from ledger.recap.views import (
     recap as recap_of,
 )
+from ledger.tally.facts.recapstatus import recap_status, recap_text
 from ledger.tally.facts.results import contest_result
 from ledger.tally.facts.resultwords import explain_result
-from ledger.tally.facts.standing import recap_status, recap_text
 from ledger.tally.facts.status import status_at, status_text
 from ledger.tally.facts.wording import round_label
 from ledger.tally.state import CONTESTS, Reader

@@ -23,6 +23,7 @@ GROUPS: Final = {
     "officer": ("Petugas rekapitulasi", "Recap officer"),
     "watcher": ("Saksi dan pengawas", "Party agents and supervisors"),
     "everyone": ("Siapa saja", "Everyone"),
+    "witness": ("Peneguh log", "Log witnesses"),
     "trial": ("Mencoba", "Trying it out"),
 }
 
@@ -85,10 +86,10 @@ check-total    | everyone | Memeriksa bukti jumlah tanpa jaringan | Check the pr
 demo           | trial | Satu pemilihan lengkap dalam satu folder | A whole election in a folder | trial:demo
 import kpu     | trial | Mengimpor data terbitan KPU | Import data as KPU published it | trial:import_kpu
 bench fold     | trial | Mengukur kecepatan hitung ulang di mesin ini | Measure how fast this machine replays | benching:bench_fold
-witness init   | trial | Membuat peneguh log dalam folder baru | Make a log witness in a new folder | witnessing:witness_init
-witness add-log | trial | Mengenalkan sebuah log kepada peneguh | Tell a log witness of a log | witnessing:witness_add_log
-witness serve  | trial | Menjalankan peneguh log sebagai server | Run a log witness as a server | witnessing:witness_serve
-witness evidence | trial | Memeriksa bukti bahwa sebuah log bercabang | Check the evidence of a fork | witnessing:witness_evidence
+witness init   | witness | Membuat peneguh log dalam folder baru | Make a log witness in a new folder | witnessing:witness_init
+witness add-log | witness | Mengenalkan sebuah log kepada peneguh | Tell a log witness of a log | witnessing:witness_add_log
+witness serve  | witness | Menjalankan peneguh log sebagai server | Run a log witness as a server | witnessing:witness_serve
+witness evidence | witness | Memeriksa bukti bahwa sebuah log bercabang | Check the evidence of a fork | witnessing:witness_evidence
 completion     | trial | Skrip pelengkap untuk shell | The completion script of a shell | explaining:completion
 help           | trial | Bantuan, atau help exit-codes | Help, or help exit-codes | explaining:help_
 """

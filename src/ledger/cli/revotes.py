@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from ledger.cli.app import App
 from ledger.cli.attachments import attach, note_option
-from ledger.cli.choosing import chosen_contest, contest_option, day_of, find_act, reason_option, stations_named
+from ledger.cli.choosing import (
+    chosen_contest,
+    contest_option,
+    day_of,
+    find_act,
+    needed_basis_option,
+    one_of,
+    reason_option,
+    stations_named,
+)
 from ledger.cli.completing import complete_area
 from ledger.cli.program import argument, command, option
 from ledger.cli.signing import Signing, append, signing_options
 from ledger.cli.tables import checked
-from ledger.errors import Usage
 from ledger.tally.eventdata.words import BATCH_STATIONS_MAX
 from ledger.tally.events import EventData, RevoteOrdered, RevoteWithdrawn, VotePostponed
 from ledger.tally.rows import Revote
@@ -23,9 +31,6 @@ __all__ = ["postpone", "revote_order", "revote_withdraw"]
 POSTPONEMENTS: Final = ("psl", "pss", "resumed")
 REVOTES_KINDS: Final = ("psu", "psu-mk")
 
-_basis_option: Final = option(
-    "--basis", required=True, metavar="NUMBER", ind="Nomor dokumen dasar", eng="Number of the document it rests on"
-)
 _stations_option: Final = option(
     "--stations",
     "stations_file",
@@ -47,12 +52,6 @@ def _batched(stations: tuple[str, ...], made: Callable[[tuple[str, ...]], EventD
     return [checked(made(stations[start : start + BATCH_STATIONS_MAX])) for start in range(0, len(stations), BATCH_STATIONS_MAX)]
 
 
-def _kind(said: str, known: tuple[str, ...], verb: str) -> Any:
-    if said not in known:
-        raise Usage("argument-invalid", f"one of {', '.join(known)}", command=f"ledger {verb}", argument="--kind")
-    return said
-
-
 @command(
     examples=(
         "ledger revote order 1771010001001 --day 2024-12-07 --reason memilih-dua-kali --basis 45/KPU/2024 --device kpu",
@@ -65,7 +64,7 @@ def _kind(said: str, known: tuple[str, ...], verb: str) -> Any:
 @option("--kind", default="psu", metavar="psu|psu-mk", ind="PSU, atau perintah MK", eng="A revote, or by the court's order")
 @option("--day", required=True, metavar="YYYY-MM-DD", ind="Hari pemungutan ulang", eng="The day of the revote")
 @reason_option
-@_basis_option
+@needed_basis_option
 @note_option
 @signing_options
 def revote_order(
@@ -81,7 +80,7 @@ def revote_order(
     note_text: str | None,
 ) -> int:
     """Annuls the vote at stations and orders it again: the old round leaves the totals at once."""
-    word = _kind(kind, REVOTES_KINDS, "revote order")
+    word = one_of(kind, REVOTES_KINDS, "--kind", "revote order")
     when = day_of(day, "--day")
     code, named = _chosen(app, stations, stations_file, contest)
     attached = attach((), note_text)
@@ -94,14 +93,13 @@ def revote_order(
         f"Order the vote for {code} at {len(named)} stations again on {when}?",
     )
     events = _batched(named, made)
-    keep = lambda: attached.keep(app.folder)  # noqa: E731
-    return append(app, signing, app.device(), events, ask=question, keep=keep, independent=True)
+    return append(app, signing, app.device(), events, ask=question, keep=attached.keep, independent=True)
 
 
 @command(examples=("ledger revote withdraw 3f2a9c01d4e5 --reason putusan-diubah --basis 46/KPU/2024 --device kpu",))
 @argument("order", metavar="ENTRY|EVENT")
 @reason_option
-@_basis_option
+@needed_basis_option
 @note_option
 @signing_options
 def revote_withdraw(app: App, signing: Signing, order: str, reason: str, basis: str, note_text: str | None) -> int:
@@ -117,7 +115,7 @@ def revote_withdraw(app: App, signing: Signing, order: str, reason: str, basis: 
         f"Withdraw the order of a revote at {count} stations?",
     )
     said = checked(data, order=order)
-    return append(app, signing, app.device(), [said], ask=question, keep=lambda: attached.keep(app.folder))
+    return append(app, signing, app.device(), [said], ask=question, keep=attached.keep)
 
 
 @command(
@@ -138,7 +136,7 @@ def revote_withdraw(app: App, signing: Signing, order: str, reason: str, basis: 
 )
 @option("--until", required=True, metavar="YYYY-MM-DD", ind="Hari pemungutannya", eng="The day on which it is held")
 @reason_option
-@_basis_option
+@needed_basis_option
 @note_option
 @signing_options
 def postpone(
@@ -154,7 +152,7 @@ def postpone(
     note_text: str | None,
 ) -> int:
     """Says that a vote is continued or held on another day; it stays the same round."""
-    word = _kind(kind, POSTPONEMENTS, "postpone")
+    word = one_of(kind, POSTPONEMENTS, "--kind", "postpone")
     day = day_of(until, "--until")
     code, named = _chosen(app, stations, stations_file, contest)
     attached = attach((), note_text)
@@ -164,5 +162,4 @@ def postpone(
 
     question = (f"Catat {word} {code} di {len(named)} TPS, {day}?", f"Record {word} of {code} at {len(named)} stations, {day}?")
     events = _batched(named, made)
-    keep = lambda: attached.keep(app.folder)  # noqa: E731
-    return append(app, signing, app.device(), events, ask=question, keep=keep, independent=True)
+    return append(app, signing, app.device(), events, ask=question, keep=attached.keep, independent=True)

@@ -53,7 +53,7 @@ def rotate(app: App, signing: Signing, folder: str, reason: str, new_passphrase_
     proof = key.sign(rotation_digest(ledger, old=device.state.point, new=key.point, seat=seat))
     data = checked(KeyRotated(point=key.point, seat=seat, proof=proof, reason=reason))
 
-    def make() -> None:
+    def make(_ledger: Path) -> None:
         file, descriptor = signing.passphrase_file, signing.passphrase_fd
         if new_passphrase_file is not None:
             file, descriptor = new_passphrase_file, None

@@ -128,7 +128,7 @@ def append(
     events: Sequence[EventData],
     *,
     ask: tuple[str, str] | None,
-    keep: Callable[[], None] | None = None,
+    keep: Callable[[Path], None] | None = None,
     independent: bool = False,
 ) -> int:
     """Signs and sends ``events`` and shows what became of them; the exit status.
@@ -162,7 +162,7 @@ def append(
     if ask is not None:
         confirm(app, signing, ask)  # 5
     if keep is not None:
-        keep()  # 6
+        keep(app.folder)  # 6
     for data in events:  # 7
         device.sign(data, claimed_at=clock())
     return show_deliveries(app, device.send(node))  # 8

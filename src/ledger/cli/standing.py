@@ -62,7 +62,7 @@ def withdraw(
         f"Withdraw the form of station {station}, contest {place.code}, that stands as entry {_entries(standing)}?",
     )
     event = checked(data, station=station)
-    return append(app, signing, device, [event], ask=question, keep=lambda: attached.keep(app.folder))
+    return append(app, signing, device, [event], ask=question, keep=attached.keep)
 
 
 def _entries(standing: list[Standing]) -> str:
@@ -122,7 +122,7 @@ def finding_explain(
         f"Say that {shown} at station {station} stands so on the paper?",
     )
     event = checked(data, station=station)
-    return append(app, signing, device, [event], ask=question, keep=lambda: attached.keep(app.folder))
+    return append(app, signing, device, [event], ask=question, keep=attached.keep)
 
 
 # --- attestations ----------------------------------------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ def attest(
         f"Say that your copy for station {station} is {'the same as' if agree else 'OTHER than'} what is recorded?",
     )
     said = checked(data, station=station)
-    return append(app, signing, app.device(), [said], ask=question, keep=lambda: attached.keep(app.folder))
+    return append(app, signing, app.device(), [said], ask=question, keep=attached.keep)
 
 
 def _own_copy(app: App, place: Tally, event: bytes, source: str | None, settings: tuple[str, ...]) -> Figures:

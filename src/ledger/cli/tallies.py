@@ -123,7 +123,7 @@ def submit(
         f"Kirim formulir TPS {station} ({blank} angka kosong, {broken} catatan pemeriksaan)?",
         f"Send the form of station {station} ({blank} blank figures, {broken} remarks)?",
     )
-    return append(app, signing, device, [event], ask=question, keep=lambda: attached.keep(app.folder))
+    return append(app, signing, device, [event], ask=question, keep=attached.keep)
 
 
 @command(
@@ -191,7 +191,7 @@ def correct(
         f"Kirim pembetulan TPS {station} ({changed} angka berubah)?",
         f"Send the correction of station {station} ({changed} figures changed)?",
     )
-    return append(app, signing, device, [event], ask=question, keep=lambda: attached.keep(app.folder))
+    return append(app, signing, device, [event], ask=question, keep=attached.keep)
 
 
 def _key(state: Reader, point: bytes) -> Key | None:
@@ -277,4 +277,4 @@ def _hold_or_release(
         note=attached.note,
     )
     event = checked(data, station=station)
-    return append(app, signing, app.device(), [event], ask=question, keep=lambda: attached.keep(app.folder))
+    return append(app, signing, app.device(), [event], ask=question, keep=attached.keep)

@@ -84,7 +84,7 @@ def demo(app: App, folder: str | None, seed: int, scenario: str) -> int:
     place = _next_free() if folder is None else Path(folder)
     require_empty(place)
     if scenario == "governor":
-        from ledger.cli.differing import show_difference
+        from ledger.cli.demo_difference import show_difference
 
         return show_difference(app, place, _steps, program_name())
     started = time.monotonic()
@@ -110,7 +110,7 @@ def _verified(public: Path, ledger: str) -> bool:
 
 
 def _show_demo(app: App, node: Node, report: DemoReport, *, verified: bool, seconds: float) -> None:
-    from ledger.cli.telling import tell_story
+    from ledger.cli.demo_story import tell_story
 
     heading(
         "synthetic",

@@ -10,7 +10,7 @@ from ledger.recap.histories import expired
 from ledger.recap.matters import RecommendationRow, objections_below, recommendations_below
 from ledger.recap.places import EntryReader, election_of, placed_below
 from ledger.tally.acts.plenaries import certifying_lengths
-from ledger.tally.facts.standing import deciding_certificate
+from ledger.tally.facts.recapstatus import deciding_certificate
 from ledger.tally.projection import SUMS, VOIDS, sums_key
 from ledger.tally.rollup import COUNTS, Sums, contest_form
 from ledger.tally.rows import Contest, Election

@@ -22,7 +22,7 @@ from ledger.recap.matters import (
 )
 from ledger.recap.places import area_name, contests_of, current_slot, election_of, placed_below
 from ledger.tally.events import Figures
-from ledger.tally.facts.standing import deciding_certificate
+from ledger.tally.facts.recapstatus import deciding_certificate
 from ledger.tally.facts.status import status_at
 from ledger.tally.projection import SUMS, sums_key
 from ledger.tally.rollup import COUNTS, Sums, contest_form, standing_figures
@@ -107,7 +107,7 @@ class AreaRecap(Struct, frozen=True):
     ``stations``: those behind the counts.  ``objections``: the open ones; ``recommendations``: the unanswered.  ``certificates``:
     of the area and of all areas above it; ``progress``: of the levels at and below it.  ``votes_out``: of candidates who are out.
     ``copies``: at a station, what agents and supervisors say of theirs.  ``status``: of an area a word of
-    ``tally.facts.standing``, of a station one of ``tally.facts.status``.
+    ``tally.facts.recapstatus``, of a station one of ``tally.facts.status``.
     """
 
     election: str

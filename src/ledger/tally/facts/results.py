@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple
 
 from ledger.errors import BadInput
-from ledger.tally.facts.standing import deciding_certificate
+from ledger.tally.facts.recapstatus import deciding_certificate
 from ledger.tally.rollup import Sums, contest_form, contribution, standing_figures
 from ledger.tally.rows import Contest, Election, Slot
 from ledger.tally.rules import CompiledForm

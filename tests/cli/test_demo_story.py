@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ledger.cli.demo_story import tell_story
 from ledger.cli.language import set_language
-from ledger.cli.telling import tell_story
 from ledger.cli.trial import _PARTS
 from ledger.errors import BadInput
 from ledger.node import Node, system_clock
