@@ -148,6 +148,28 @@ def test_acts_that_wait_are_counted_until_another_seat_has_approved(tmp_path: Pa
     assert (after.ok, after.pending, after.voids) == (True, 1, {"approval-late": 1, "key-revoked": 1})
 
 
+def test_an_act_sent_again_is_told_to_wait_only_while_it_can_be_approved(tmp_path: Path) -> None:
+    """To the millisecond."""
+    log = whole_season()
+    ordered = e.RevoteOrdered(contest="mayor", stations=(THREE,), kind="psu-mk", day="2024-12-07", reason="x", basis=BASIS)
+    pending = log.act("chair-city", ordered)
+    now = [START_MS]
+    with Node.create(
+        tmp_path / "ledger", origin=ORIGIN, log_key=LOG_KEY, clock=lambda: now[0], sealer=log.world.key("sealer")
+    ) as node:
+        node.submit(submissions(log.entries))
+
+        def again() -> tuple[bool, bool]:
+            (answer,) = node.submit([pending.submission])
+            assert isinstance(answer, Appended)
+            return answer.before, answer.pending
+
+        now[0] += 24 * 60 * 60 * 1000
+        assert again() == (True, True)
+        now[0] += 1
+        assert again() == (True, False)
+
+
 def test_void_acts_are_counted_by_code(tmp_path: Path) -> None:
     """The same code twice, another once."""
     log = whole_season()

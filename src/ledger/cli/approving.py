@@ -23,7 +23,7 @@ from ledger.cli.tables import checked
 from ledger.errors import BadInput
 from ledger.node import Snapshot
 from ledger.recap.places import area_name, election_of
-from ledger.tally.acts.approvals import APPROVAL_LIMIT_MS
+from ledger.tally.acts.approvals import APPROVAL_LIMIT_MS, waits
 from ledger.tally.events import Approved, EventData, KeysEnrolled, RecapCertified, TallyCorrected, TallySubmitted
 from ledger.tally.rollup import standing_figures
 from ledger.tally.rows import Key, Pending
@@ -71,11 +71,7 @@ def approve(app: App, signing: Signing, event: str | None) -> int:
 
 def _list(app: App, snapshot: Snapshot) -> int:
     now = clock()
-    waiting = [
-        (event_id, row)
-        for event_id, row in snapshot.state.under(PENDING)
-        if row.state == "review" or (row.state == "open" and now - row.time <= APPROVAL_LIMIT_MS)
-    ]
+    waiting = [(event_id, row) for event_id, row in snapshot.state.under(PENDING) if row.state == "review" or waits(row, now)]
     for event_id, row in sorted(waiting, key=lambda each: each[1].index):
         said = _object(snapshot, event_id, row)
         if app.json:

@@ -35,6 +35,7 @@ from ledger.proof.note import NoteSigner
 from ledger.store.engine import Database
 from ledger.store.entries import Head, StoredEntry, find_events, lock_head, write_entries
 from ledger.store.rows import Batch
+from ledger.tally.acts.approvals import waits
 from ledger.tally.events import ElectionOpened, RecapSealed
 from ledger.tally.fold import decide, more, needs
 from ledger.tally.projection import VOIDS, trace
@@ -176,8 +177,8 @@ class Log:
                 index = known[event.event_id]
                 void = batch.get(VOIDS, index.to_bytes(8)) or ""
                 pending = batch.get(PENDING, event.event_id)
-                waits = pending is not None and pending.state == "open"
-                answers.append(Appended(event.event_id, index, void, True, False, waits))
+                still = pending is not None and waits(pending, work.time)
+                answers.append(Appended(event.event_id, index, void, True, False, still))
             else:
                 answer = self._refuse_other_log(event) or work.take(event, late=work.time > now)
                 if isinstance(answer, Appended):

@@ -21,7 +21,7 @@ from ledger.tally.rows import Key, Pending
 from ledger.tally.signing import Opened
 from ledger.tally.state import ELECTION, KEYS, PENDING, SINGLE, Change, Need, View
 
-__all__ = ["APPROVAL_LIMIT_MS", "approving", "pend"]
+__all__ = ["APPROVAL_LIMIT_MS", "approving", "pend", "waits"]
 
 APPROVAL_LIMIT_MS: Final = 24 * 60 * 60 * 1000
 
@@ -30,6 +30,11 @@ def pend(event: Opened, change: Change, case: Case) -> Change:
     """The event put down to be approved, in the place of its effect."""
     row = Pending(case.at.index, case.at.time, event.key, event.type, encode(event.data), "open")
     return Change(((PENDING, event.event_id, row),), (), "", change.second, pending=True)
+
+
+def waits(pending: Pending, now: int) -> bool:
+    """Whether the act can still be approved at ``now`` (ms since 1970)."""
+    return pending.state == "open" and now - pending.time <= APPROVAL_LIMIT_MS
 
 
 def _inner(pending: Pending, event_id: bytes, ledger: bytes | None) -> Opened | None:
@@ -74,7 +79,7 @@ def approving(acts: Mapping[type[EventData], Act]) -> Act:
             return void("self-approval")
         if pending.state == "review":
             return _review(view, pending, inner, (data.event, case))
-        if case.at.time - pending.time > APPROVAL_LIMIT_MS:  # 3
+        if not waits(pending, case.at.time):  # 3
             return void("approval-late")
         act = acts[type(inner.data)]
         own = _own(view, act, inner, case)
