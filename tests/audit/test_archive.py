@@ -56,7 +56,7 @@ def test_an_archive_gives_the_report_of_its_folder(folder: str, method: int, hon
     if folder == "tile/":
         assert told(report)[0][:2] == (1, "file-missing")
         return
-    assert (report.ok, report.unseen, report.bytes_read) == (True, (), here.bytes_read)
+    assert (report.ok, report.unseen, report.bytes_read) == (True, here.unseen, here.bytes_read)
     assert (report.contests, report.root, outcomes(report)) == (here.contests, here.root, outcomes(here))
 
 

@@ -88,9 +88,7 @@ def test_a_known_checkpoint_and_receipts_together(honest: Honest, tmp_path: Path
     """Both are said in the one sentence."""
     known = Known.from_note(checkpoint_of(honest.entries[:9], SIGNER))
     report = with_receipts(tmp_path, honest.files, receipt_of(honest.entries[:20], 3), known=known)
-    assert report.sentence("en").endswith(
-        "identity not checked; receipts found in it: 1; it continues the log of 9 entries known before."
-    )
+    assert "identity not checked; receipts found in it: 1; it continues the log of 9 entries known before" in report.sentence("en")
 
 
 def test_receipts_that_are_none(honest: Honest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

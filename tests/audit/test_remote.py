@@ -69,7 +69,7 @@ def test_a_static_server_is_enough(honest: Honest, tmp_path: Path) -> None:
     assert report.ok
     assert outcomes(report) == "ppppppppp"
     assert (report.contests, report.events, report.root) == (here.contests, here.events, here.root)
-    assert (report.unseen, here.unseen) == (("unlisted",), ())
+    assert (report.unseen, here.unseen) == (("unlisted", "unwitnessed"), ("unwitnessed",))
     assert "not evaluated: files beside those that the checkpoint implies" in report.sentence("en")
     assert "tidak dievaluasi" in report.sentence("id")
     needed = {path for path in honest.files if "9" not in path.split("/") and path != "README.txt" and ".p/9" not in path}

@@ -38,6 +38,8 @@ SHAPE = {
     "election_day": str,
     "witnesses": int,
     "quorum": int,
+    "cosigned": type(None),
+    "log_key": str,
     "known_size": type(None),
     "events": dict,
     "void": int,
@@ -88,11 +90,13 @@ def test_sentences(honest: Honest, tmp_path: Path) -> None:
     good = verify(FolderSource(write(tmp_path / "good", honest.files)), ledger_id=ledger, executor=None, progress=None, known=None)
     short = ledger.hex()[:16]
     assert good.sentence("en") == (
-        f"Verified: all 38 entries of ledger {short} are in order and give the totals shown; identity checked."
+        f"Verified: all 38 entries of ledger {short} are in order and give the totals shown; identity checked"
+        "; not evaluated: whether others are shown this same log, as no witness is asked for."
     )
     assert good.sentence("id") == (
         f"Terverifikasi: seluruh 38 entri buku besar {short} sah dan menghasilkan total yang ditampilkan; "
-        "identitas telah diperiksa."
+        "identitas telah diperiksa; tidak dievaluasi: apakah pihak lain melihat log yang sama, karena tidak ada peneguh log yang "
+        "diminta."
     )
     parts = parts_of(honest.entries)
     parts[9] = parts[9]._replace(signature=parts[8].signature)

@@ -14,9 +14,9 @@ import pytest
 from ledger.errors import BadInput, LedgerError, Moved, NotVerified
 from ledger.files import Files
 from ledger.proof.note import parse_note
+from ledger.proof.policy import Policy, judge, parse_policy
 from ledger.witness.collecting import Collected, cosign_folder
 from ledger.witness.evidence import check_fork
-from ledger.witness.policy import Policy, judge, parse_policy
 
 from ..proof.models import raising
 from .stage import LOG, NOW, Talk, answering, cosigner, make_witness, note, publish, serving, standing_in

@@ -5,7 +5,8 @@
     remote.py      a folder on a web server, within limits
     verify.py      the verification: one straight line of nine numbered steps
     record.py      what it has found so far, and what becomes of each step
-    heads.py       checkpoints, cosignatures, what was known before
+    heads.py       checkpoints, cosignatures, what the reader knows from elsewhere
+    chain.py       what holds between one entry and the next
     earlier.py     a checkpoint and receipts kept from before
     resuming.py    what one verification leaves for the next
     columns.py     what a ledger's store repeats of its entries

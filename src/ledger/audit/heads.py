@@ -1,19 +1,34 @@
-"""Signed heads: what a checkpoint says, whose word it is, and what was known before (step 1, and the known tree of step 4).
+"""The signed head: what a checkpoint says, whose word it is, who cosigned it, and what was known before (step 1).
 
-Entry 0 names the log's key, its origin and its witnesses; so a head can be judged only once entry 0 is read, and entry 0 itself
-only by who knows the ledger's id.
+Two sides judge it.  Entry 0 names the log's key, its origin and its witnesses; but entry 0 comes from whoever shows the log, and
+only who knows the ledger's id can tell that it is the right one.  What the reader has from elsewhere, the log's key or a policy, is
+asked of the head beside that, and it is all there is while the log is empty.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Final
+
 from msgspec import Struct
 
-from ledger.errors import NotVerified
+from ledger.audit.report import KeyFound
+from ledger.errors import BadInput, NotVerified
 from ledger.proof.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
-from ledger.proof.note import open_note, parse_note, parse_vkey
+from ledger.proof.merkle import EMPTY_ROOT
+from ledger.proof.note import NoteKey, open_note, parse_note, parse_vkey
+from ledger.proof.policy import Policy, judge
 from ledger.tally.events import ElectionOpened
 
-__all__ = ["Known", "count_witnesses", "open_head", "parse_head"]
+__all__ = ["Expected", "Head", "Known", "open_head", "parse_head"]
+
+
+class Expected(Struct, frozen=True):
+    """What the reader knows of the log from elsewhere: the ledger's id, the log's key, the logs and witnesses that it trusts."""
+
+    ledger_id: bytes | None = None
+    log_key: NoteKey | None = None
+    policy: Policy | None = None
 
 
 class Known(Struct, frozen=True):
@@ -51,7 +66,77 @@ def open_head(note: bytes, election: ElectionOpened) -> Checkpoint:
     return open_checkpoint(note, [parse_vkey(election.log_key)], election.origin)
 
 
-def count_witnesses(note: bytes, election: ElectionOpened) -> int:
+class Head:
+    """The head ``note`` of the log that ``expected`` is asked of.  ``published``: the witnesses must have cosigned it, since a
+    ledger's own head goes to them only when it is published.
+
+    ``witnesses``: how many of those that entry 0 names have; ``cosigned``: the policy's, by its names, None without a policy;
+    ``key``: whether the log's key was found to be the one given.
+    """
+
+    def __init__(self, note: bytes, expected: Expected, *, published: bool) -> None:
+        self._note: Final = note
+        self._expected: Final = expected
+        self._published: Final = published
+        self.witnesses = 0
+        self.cosigned: tuple[str, ...] | None = None
+        self.key: KeyFound = "not-checked"
+
+    @property
+    def unwitnessed(self) -> bool:
+        """Whether nobody but the log was asked to vouch for this head."""
+        policy = self._expected.policy
+        return self._published and not self.witnesses and (policy is None or policy.quorum is None)
+
+    def judge(self, election: ElectionOpened) -> Iterator[BadInput | NotVerified]:
+        """What is wrong with the head, by what entry 0 names and by what was expected."""
+        try:
+            open_head(self._note, election)
+            self.witnesses = _count_witnesses(self._note, election)
+        except (BadInput, NotVerified) as problem:
+            yield problem
+        else:
+            if self._published and self.witnesses < election.quorum:
+                words = f"{self.witnesses} of the {election.quorum} cosignatures that entry 0 asks for"
+                yield NotVerified("quorum-short", words)
+        yield from self._judge_expected()
+
+    def judge_empty(self) -> Iterator[BadInput | NotVerified]:
+        """What is wrong with the head of a log without an entry, of which only the reader's own knowledge can tell."""
+        shown = parse_head(self._note)
+        policy = self._expected.policy
+        if self._expected.log_key is None and (policy is None or not policy.keys_of(shown.origin)):
+            yield NotVerified("log-empty", "without entry 0, nobody is named who could have signed it")
+        elif self._expected.ledger_id is not None:
+            yield NotVerified("log-empty", "the ledger that is expected has an entry 0")
+        else:
+            if shown.root != EMPTY_ROOT:
+                yield NotVerified("root-differs", "no entry is shown, and the root is not that of an empty tree")
+            yield from self._judge_expected()
+
+    def _judge_expected(self) -> Iterator[BadInput | NotVerified]:
+        key, policy = self._expected.log_key, self._expected.policy
+        if key is not None:
+            self.key = "checked"
+            try:
+                open_checkpoint(self._note, [key], key.name)
+            except (BadInput, NotVerified) as problem:
+                self.key = "other"
+                yield type(problem)(problem.code, f"by the log's key as given: {problem.detail}")
+        if policy is None:
+            return
+        try:
+            judged = judge(policy, self._note)
+        except (BadInput, NotVerified) as problem:
+            yield type(problem)(problem.code, f"by the policy: {problem.detail}")
+            return
+        self.cosigned = tuple(judged.cosigned)
+        if not judged.met:
+            words = f"cosigned by {len(judged.cosigned)} of the policy's {len(policy.witnesses)} witnesses, which its quorum is not"
+            yield NotVerified("quorum-short", words)
+
+
+def _count_witnesses(note: bytes, election: ElectionOpened) -> int:
     """Valid cosignatures by the witnesses that ``election`` names; a line of theirs that does not verify raises ``NotVerified``."""
     try:
         return len(open_note(note, [parse_vkey(vkey) for vkey in election.witnesses]).lines)

@@ -21,6 +21,7 @@ __all__ = [
     "ContestTotal",
     "Failure",
     "Identity",
+    "KeyFound",
     "Language",
     "Outcome",
     "Report",
@@ -37,6 +38,7 @@ STEPS: Final = ("checkpoint", "entries", "chain", "tree", "signatures", "streams
 """Names of steps 1 to 9."""
 
 Identity = Literal["checked", "not-checked", "other", "unknown"]
+KeyFound = Literal["checked", "not-checked", "other"]
 Language = Literal["en", "id"]
 Outcome = Literal["passed", "failed", "not-evaluated"]
 
@@ -92,12 +94,14 @@ class Report(Struct, frozen=True, kw_only=True):
     over all recaps; each was recomputed at its own height, from the entries before it, and found equal.
 
     ``failures`` are in the order of their place in the log.  ``known_size``: the size of the earlier checkpoint that was to be a
-    prefix, None where none was given.  ``witnesses``: valid cosignatures on the checkpoint, of which ``quorum`` are needed.
+    prefix, None where none was given.  ``witnesses``: valid cosignatures on the checkpoint by those whom entry 0 names, of which
+    ``quorum`` are needed; ``cosigned``: the names of the policy's witnesses that have, None where no policy was given.
+    ``log_key``: whether the checkpoint is signed by the key that was given.
 
     ``bytes_read``: content read from the source.  ``receipts``: those given whose entry stands in this log.  ``resumed_size``: so
     many entries were verified earlier and not read again, the first of them at ``resumed_since`` (ms since 1970); None where all
     were read.  ``unseen``: what could not be looked at whatever it is: ``unlisted``, files beside those that the checkpoint
-    implies.
+    implies; ``unwitnessed``, whether other readers are shown the same log, as neither entry 0 nor a policy asks for a witness.
     """
 
     ok: bool
@@ -112,6 +116,8 @@ class Report(Struct, frozen=True, kw_only=True):
     election_day: str | None
     witnesses: int
     quorum: int
+    cosigned: tuple[str, ...] | None
+    log_key: KeyFound
     known_size: int | None
     events: dict[str, int]
     void: int
@@ -133,6 +139,8 @@ class Report(Struct, frozen=True, kw_only=True):
     def sentence(self, lang: Language) -> str:
         """The result in one sentence."""
         words = _WORDS[lang]
+        if self.ok and not self.size:
+            return words["empty"].format(origin=self.origin) + "".join(self._clauses(lang)) + "."
         if self.ok:
             passed = "good" if self.steps[-1].outcome == "passed" else "good-without-totals"
             return words[passed].format(
@@ -152,6 +160,12 @@ class Report(Struct, frozen=True, kw_only=True):
     def _clauses(self, lang: Language) -> Iterator[str]:
         """What else was proven, what could not be evaluated, and since when what was not read again is known."""
         words = _WORDS[lang]
+        if self.log_key == "checked" and self.size:
+            yield words["log-key"]
+        if self.cosigned is not None:
+            yield words["policy"].format(count=_grouped(len(self.cosigned), lang))
+        elif self.quorum and self.witnesses:
+            yield words["witnesses"].format(count=_grouped(self.witnesses, lang), quorum=_grouped(self.quorum, lang))
         if self.receipts:
             yield words["receipts"].format(count=_grouped(self.receipts, lang))
         if self.known_size is not None:
@@ -199,6 +213,11 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "{identity}.",
         "bad": "NOT verified, failures: {count}; the first at step {step} ({title}){at}, {place}: {code}.",
         "incomplete": "NOT verified: not every step could be evaluated.",
+        "empty": "Verified: the log {origin} is signed by a key known for it and has no entry yet",
+        "log-key": "; the log's key is the one given",
+        "policy": "; cosigned by witnesses of the policy: {count}, enough for its quorum",
+        "witnesses": "; cosigned by witnesses of the election: {count}, of which {quorum} are needed",
+        "unwitnessed": "; not evaluated: whether others are shown this same log, as no witness is asked for",
         "at-entry": ", entry {index}",
         "receipts": "; receipts found in it: {count}",
         "known": "; it continues the log of {size} entries known before",
@@ -219,6 +238,11 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
         "dibandingkan; {identity}.",
         "bad": "TIDAK terverifikasi, kegagalan: {count}; yang pertama pada langkah {step} ({title}){at}, {place}: {code}.",
         "incomplete": "TIDAK terverifikasi: tidak semua langkah dapat dievaluasi.",
+        "empty": "Terverifikasi: log {origin} ditandatangani kunci yang dikenal untuknya dan belum berisi entri",
+        "log-key": "; kunci log adalah yang diberikan",
+        "policy": "; diteguhkan peneguh log dari kebijakan: {count}, memenuhi kuorumnya",
+        "witnesses": "; diteguhkan peneguh log pemilihan: {count}, dari {quorum} yang diperlukan",
+        "unwitnessed": "; tidak dievaluasi: apakah pihak lain melihat log yang sama, karena tidak ada peneguh log yang diminta",
         "at-entry": ", entri {index}",
         "receipts": "; tanda terima yang ada di dalamnya: {count}",
         "known": "; log ini kelanjutan dari {size} entri yang dahulu diketahui",

@@ -1,7 +1,8 @@
 """The verification of a whole log, by somebody who trusts none of it: one straight line of nine numbered steps.
 
 1. *Checkpoint*: it is one canonical note, signed by the log key that entry 0 names, of the origin that entry 0 names; lines by
-   the witnesses that it names verify, and in a publication they are as many as the quorum.  The ledger's id is the one given.
+   the witnesses that it names verify, and in a publication they are as many as the quorum.  The ledger's id, the log's key and
+   the policy are the ones given.  A log without an entry is judged by key or policy alone; nothing else is to be checked then.
 2. *Entries*: each is the canonical bytes of what it says, bears its own index, and time does not go backwards.
 3. *Chain*: each holds the leaf hash of the one before.
 4. *Tree*: the root over the leaf hashes is the checkpoint's; an earlier known tree is a prefix; every published tile and bundle
@@ -34,9 +35,10 @@ from concurrent.futures import Executor
 
 import msgspec
 
+from ledger.audit.chain import Chain
 from ledger.audit.columns import Columns
 from ledger.audit.earlier import Earlier, Receipt
-from ledger.audit.heads import Known, count_witnesses, open_head, parse_head
+from ledger.audit.heads import Expected, Head, Known, parse_head
 from ledger.audit.published import Difference, Published
 from ledger.audit.record import (
     AUTHORITY,
@@ -61,6 +63,8 @@ from ledger.audit.tree import Tree
 from ledger.errors import BadInput, LedgerError, NotVerified, Refused, Waiting
 from ledger.proof.checkpoint import Checkpoint
 from ledger.proof.merkle import leaf_hash
+from ledger.proof.note import NoteKey
+from ledger.proof.policy import Policy
 from ledger.proof.tiles import TILE_WIDTH
 from ledger.tally.events import ElectionOpened
 from ledger.tally.fold import decide, uncollected
@@ -85,10 +89,13 @@ def verify(
     state: State | None = None,
     keep: Callable[[State], None] | None = None,
     now: int = 0,
+    log_key: NoteKey | None = None,
+    policy: Policy | None = None,
 ) -> Report:
     """The report on ``source``; what is wrong with the ledger is in the report and never raised.
 
-    ``ledger_id``: the id that the ledger must have, None where the caller does not know it.  ``executor``: where signatures are
+    ``ledger_id``: the id that the ledger must have; ``log_key``: the log's key; ``policy``: the logs and witnesses that the caller
+    trusts, of a published source; None where the caller does not know it.  ``executor``: where signatures are
     checked, threads or processes; None: here.  ``progress(entries done, entries in all)``.  For a ledger's own folder:
     ``projection``, its standing views as (table, key, row bytes) in the projection's order; ``stored``, the columns that repeat
     what is in the entries, as (index, event id, leaf hash).
@@ -100,7 +107,8 @@ def verify(
     Raises ``BadInput`` where the source cannot be read at all.
     """
     started = time.monotonic()
-    run = _Verification(source, ledger_id, known, receipts, stored, tracing=projection is not None)
+    expected = Expected(ledger_id, log_key, policy)
+    run = _Verification(source, expected, known, receipts, stored, tracing=projection is not None)
     with uncollected(), Signatures(executor) as signatures:
         size = run.parse_checkpoint()  # 1
         if size:
@@ -123,6 +131,8 @@ def verify(
             run.close_tree()  # 4
             run.compare_totals(projection)  # 9
             run.take_signatures(signatures.finish())  # 5
+        elif run.head is not None:
+            run.check_empty()  # 1
         run.close(signatures.checked)
     report = run.report(time.monotonic() - started)
     if keep is not None and report.ok and run.marked is not None:
@@ -136,7 +146,7 @@ class _Verification:
     def __init__(
         self,
         source: Source,
-        ledger_id: bytes | None,
+        expected: Expected,
         known: Known | None,
         receipts: Sequence[Receipt],
         stored: Iterator[tuple[int, bytes, bytes]] | None,
@@ -145,7 +155,8 @@ class _Verification:
     ) -> None:
         self.record = Record()
         self._source = source
-        self._expected_id = ledger_id
+        self._expected = expected
+        self.head: Head | None = None
         self._known = known
         self._earlier = Earlier(known, receipts)
         self._resumed: State | None = None
@@ -159,10 +170,7 @@ class _Verification:
         self._published: Published | None = None
         self._tree: Tree | None = Tree(None)
         self._recaps: set[int] = set()
-        # the entry before the next one: its leaf hash (None where it could not be read), its time, by how much its index was off
-        self._leaf: bytes | None = bytes(32)
-        self._time = 0
-        self._off = 0
+        self._chain = Chain(self.record, source.place)
         self._start = self._seen = 0
         self._memory = Memory()
         self._folded = 0
@@ -171,7 +179,6 @@ class _Verification:
         self._events: Counter[str] = Counter()
         self._voids: Counter[str] = Counter()
         self._certificates = self._seals = self._pending = 0
-        self._witnesses = 0
         self._contests: tuple[ContestTotal, ...] = ()
 
     # --- 1 checkpoint and identity -----------------------------------------------------------------------------------------------
@@ -189,11 +196,20 @@ class _Verification:
             self._fail(CHECKPOINT, problem, None, "checkpoint")
             return 0
         self._shown, self._size = shown, shown.size
-        if not shown.size:
-            self.record.fail(
-                CHECKPOINT, "log-empty", None, "checkpoint", "without entry 0, nobody is named who could have signed it"
-            )
+        self.head = Head(self._note, self._expected, published=self._source.paths() is not None)
         return shown.size
+
+    def check_empty(self) -> None:
+        """A log without an entry: its head, and that it shows nothing else.  All that there is has then been checked."""
+        problems = [] if self.head is None else list(self.head.judge_empty())
+        for problem in problems:
+            self._fail(CHECKPOINT, problem, None, "checkpoint")
+        if any(problem.code == "log-empty" for problem in problems):
+            return
+        self.list_files()
+        self._differ(TREE, self._earlier.beyond(0))
+        self.record.evaluated |= set(range(CHECKPOINT, TOTALS + 1))
+        self.record.checked[CHECKPOINT] = 1
 
     def check_checkpoint(self, opened: Sequence[OpenedEntry | None]) -> None:
         """Signature and origin by what entry 0 names, cosignatures, identity; not evaluated where entry 0 cannot be read."""
@@ -204,23 +220,22 @@ class _Verification:
         self._election = election = entry.event.data
         self._ledger_id = found = entry.event.event_id
         self.record.evaluated.add(CHECKPOINT)
-        if self._expected_id is not None and self._expected_id != found:
-            detail = f"entry 0 opens ledger {found.hex()}, not {self._expected_id.hex()}"
+        expected, head = self._expected.ledger_id, self.head
+        if expected is not None and expected != found:
+            detail = f"entry 0 opens ledger {found.hex()}, not {expected.hex()}"
             self.record.fail(CHECKPOINT, "ledger-id-other", 0, self._source.place(0), detail)
-        try:
-            open_head(self._note, election)
-            self._witnesses = count_witnesses(self._note, election)
-        except (BadInput, NotVerified) as problem:
-            self._fail(CHECKPOINT, problem, None, "checkpoint")
+        if head is None:
             return
-        self.record.checked[CHECKPOINT] = 1 + self._witnesses
-        self.record.details[CHECKPOINT] = f"cosignatures {self._witnesses}, quorum {election.quorum}"
-        # A ledger's own head goes to the witnesses when it is published, so only what is published can lack them.
-        if self._witnesses < election.quorum and self._published is not None:
-            detail = f"{self._witnesses} of the {election.quorum} cosignatures that entry 0 asks for"
-            self.record.fail(CHECKPOINT, "quorum-short", None, "checkpoint", detail)
-        for place, unsigned in self._earlier.open(election):
-            self._fail(TREE, unsigned, None, place)
+        unsigned = False
+        for fault in head.judge(election):
+            self._fail(CHECKPOINT, fault, None, "checkpoint")
+            unsigned |= fault.code != "quorum-short"
+        if unsigned:
+            return
+        self.record.checked[CHECKPOINT] = 1 + head.witnesses
+        self.record.details[CHECKPOINT] = f"cosignatures {head.witnesses}, quorum {election.quorum}"
+        for place, fault in self._earlier.open(election):
+            self._fail(TREE, fault, None, place)
 
     # --- going on from an earlier verification -----------------------------------------------------------------------------------
 
@@ -235,7 +250,7 @@ class _Verification:
             return 0
         self._memory = restore_rows(state.rows)
         tree.go_on_from(state.size, state.tiles, state.finished)
-        self._leaf, self._time, self._resumed = state.leaf, state.time, state
+        self._chain.leaf, self._chain.time, self._resumed = state.leaf, state.time, state
         self._start = self._seen = self._folded = state.size
         self._events, self._voids = Counter(state.events), Counter(state.voids)
         self._certificates, self._seals = state.certificates, state.seals
@@ -246,7 +261,7 @@ class _Verification:
 
     def mark(self) -> None:
         """Keeps what the next verification needs, as it stands before the last bundle, if all is well so far."""
-        tree, leaf = self._tree, self._leaf
+        tree, leaf = self._tree, self._chain.leaf
         if tree is None or leaf is None or self.record.broken is not None or self._folded != tree.size:
             return
         tiles, finished = tree.parts()
@@ -257,7 +272,7 @@ class _Verification:
             tiles=tiles,
             finished=finished,
             leaf=leaf,
-            time=self._time,
+            time=self._chain.time,
             events=dict(self._events),
             voids=dict(self._voids),
             certificates=self._certificates,
@@ -293,19 +308,12 @@ class _Verification:
         except Refused:
             opened = [self._open_one(index, data) for index, data in enumerate(entries, first)]
         leaves = [leaf_hash(data) if entry is None else entry.leaf for entry, data in zip(opened, entries, strict=True)]
-        if self._all_follow(first, opened, leaves):
-            self.record.checked[ENTRIES] += len(opened)
-            self.record.checked[CHAIN] += len(opened)
-        else:
-            for index, entry in enumerate(opened, first):
-                if entry is not None:
-                    self._check_place(index, entry)
-                self._leaf = leaves[index - first]
+        self._chain.check(first, opened, leaves)
         self._columns.check(first, opened, leaves)
         self._events.update([entry.event.type for entry in opened if entry is not None])
         self._seen += len(entries)
         if len(entries) < min(TILE_WIDTH, self._size - first):
-            self._leaf = None  # the next bundle's first entry has nothing to be chained to
+            self._chain.leaf = None  # the next bundle's first entry has nothing to be chained to
         return opened, leaves
 
     def _open_one(self, index: int, data: bytes) -> OpenedEntry | None:
@@ -314,37 +322,6 @@ class _Verification:
         except Refused as refusal:
             self._fail_entry(ENTRIES, refusal.code, index, refusal.detail)
             return None
-
-    def _all_follow(self, first: int, opened: Sequence[OpenedEntry | None], leaves: Sequence[bytes]) -> bool:
-        """Whether index, time and chain of all are in order, at a stroke; if not, ``_check_place`` says of which they are not."""
-        entries = [entry for entry in opened if entry is not None]
-        times = [self._time, *[entry.sequenced_at for entry in entries]]
-        if (
-            not entries
-            or [entry.index for entry in entries] != list(range(first, first + len(opened)))
-            or [entry.chain for entry in entries] != [self._leaf, *leaves[:-1]]
-            or times != sorted(times)
-            or self._off
-        ):
-            return False
-        self._time, self._leaf = times[-1], leaves[-1]
-        return True
-
-    def _check_place(self, index: int, entry: OpenedEntry) -> None:
-        """Index, time and chain.  After a gap all indexes are off; only where they become so is it said."""
-        if entry.index != index + self._off:
-            self._off = entry.index - index
-            self._fail_entry(ENTRIES, "index-wrong", index, f"the entry says that it is number {entry.index}")
-        else:
-            self.record.checked[ENTRIES] += 1
-        if entry.sequenced_at < self._time:
-            detail = f"sequenced at {entry.sequenced_at}, the entry before at {self._time}"
-            self._fail_entry(ENTRIES, "time-backwards", index, detail)
-        self._time = entry.sequenced_at
-        if self._leaf is not None and entry.chain != self._leaf:
-            self._fail_entry(CHAIN, "chain-broken", index, "the entry was made after another one than the one before it here")
-        else:
-            self.record.checked[CHAIN] += 1
 
     # --- 4 tree ------------------------------------------------------------------------------------------------------------------
 
@@ -483,7 +460,7 @@ class _Verification:
         """What was found."""
         failures = self.record.failures(self._size)
         steps = self.record.steps(failures)
-        election, shown = self._election, self._shown
+        election, shown, head = self._election, self._shown, self.head
         return Report(
             ok=not failures and all(step.outcome == "passed" for step in steps[:-1]),
             source=self._source.name,
@@ -495,8 +472,10 @@ class _Verification:
             election_name=None if election is None else election.name,
             election_kind=None if election is None else election.kind,
             election_day=None if election is None else election.day,
-            witnesses=self._witnesses,
+            witnesses=0 if head is None else head.witnesses,
             quorum=0 if election is None else election.quorum,
+            cosigned=None if head is None else head.cosigned,
+            log_key="not-checked" if head is None else head.key,
             known_size=None if self._known is None else self._known.size,
             events=dict(sorted(self._events.items())),
             void=self._voids.total(),
@@ -513,15 +492,19 @@ class _Verification:
             receipts=self._earlier.receipts_found,
             resumed_size=None if self._resumed is None else self._resumed.size,
             resumed_since=None if self._resumed is None else self._resumed.since,
-            unseen=() if self._source.listed else ("unlisted",),
+            unseen=self._unseen(),
         )
+
+    def _unseen(self) -> tuple[str, ...]:
+        unlisted = () if self._source.listed else ("unlisted",)
+        return (*unlisted, "unwitnessed") if self.head is not None and self.head.unwitnessed else unlisted
 
     def _identity(self) -> Identity:
         if self._ledger_id is None:
             return "unknown"
-        if self._expected_id is None:
+        if self._expected.ledger_id is None:
             return "not-checked"
-        return "checked" if self._expected_id == self._ledger_id else "other"
+        return "checked" if self._expected.ledger_id == self._ledger_id else "other"
 
     def _fail(self, step: int, problem: LedgerError, index: int | None, place: str) -> None:
         self.record.fail(step, problem.code, index, printable(place), clause(problem))

@@ -25,7 +25,8 @@ from ledger.cli.output import emit, heading, line, progress
 from ledger.cli.program import argument, command, option
 from ledger.errors import BadInput, Usage
 from ledger.files import Files
-from ledger.proof.note import NOTE_LIMIT_BYTES
+from ledger.proof.note import NOTE_LIMIT_BYTES, NoteKey, parse_vkey
+from ledger.proof.policy import POLICY_LIMIT_BYTES, Policy, parse_policy
 from ledger.proof.tlogproof import PROOF_LIMIT_BYTES
 
 __all__ = ["verified_quietly", "verify"]
@@ -44,11 +45,19 @@ Progress = Callable[[int, int], None]
         "ledger verify public --ledger-id a634347b12b6...",
         "ledger verify https://hasil.example/log/ --state log.state",
         "ledger verify public.zip --known checkpoint-kemarin --receipt tanda-terima.tlog-proof --json",
+        "ledger verify https://hasil.example/log/ --policy kebijakan.txt --log-vkey hasil.example/log+c5c06916+AeQo...",
         "ledger verify pilkada",
     )
 )
 @argument("source", metavar="SOURCE")
 @option("--ledger-id", metavar="HEX", ind="Ledger id dari lembaran resmi", eng="The ledger id as gazetted")
+@option("--log-vkey", metavar="VKEY", ind="Kunci log dari lembaran resmi", eng="The log's verifier key as gazetted")
+@option(
+    "--policy",
+    metavar="FILE",
+    ind="Log dan peneguh yang dipercaya (C2SP tlog-policy)",
+    eng="The logs and witnesses trusted (C2SP tlog-policy)",
+)
 @option(
     "--known",
     metavar="FILE",
@@ -69,12 +78,23 @@ Progress = Callable[[int, int], None]
     ind="Ingatan pemeriksaan; yang sudah diperiksa tidak dibaca ulang",
     eng="What a verification remembers; what was verified is not read again",
 )
-def verify(app: App, source: str, ledger_id: str | None, known: str | None, receipts: tuple[str, ...], state: str | None) -> int:
+def verify(
+    app: App,
+    source: str,
+    ledger_id: str | None,
+    log_vkey: str | None,
+    policy: str | None,
+    known: str | None,
+    receipts: tuple[str, ...],
+    state: str | None,
+) -> int:
     """Checks every signature, link, authority and total of a published folder, its URL or .zip, or of a ledger; exit status 1
     where anything is wrong."""
     files = Files()
     asked = _Asked(
         ledger_id=None if ledger_id is None else _ledger_id(ledger_id),
+        log_key=None if log_vkey is None else parse_vkey(log_vkey),
+        policy=None if policy is None else parse_policy(files.read(Path(policy), POLICY_LIMIT_BYTES)),
         known=None if known is None else Known.from_note(files.read(Path(known), NOTE_LIMIT_BYTES)),
         receipts=tuple(Receipt.from_bytes(Path(name).name, files.read(Path(name), PROOF_LIMIT_BYTES)) for name in receipts),
         memory=None if state is None else _Remembered(Path(state), files),
@@ -119,6 +139,8 @@ class _Asked(NamedTuple):
     """What a verification is to be told beside its source."""
 
     ledger_id: bytes | None
+    log_key: NoteKey | None
+    policy: Policy | None
     known: Known | None
     receipts: tuple[Receipt, ...]
     memory: _Remembered | None
@@ -161,6 +183,8 @@ def _verify(app: App, source: str, asked: _Asked) -> Report:
         if (Path(source) / CONFIG_NAME).is_file():
             if asked.memory is not None:
                 raise Usage("state-of-publication", "a ledger's own folder is always read whole", path=source)
+            if asked.policy is not None:
+                raise Usage("policy-of-publication", "a ledger's own head goes to witnesses only when it is published", path=source)
             return _verify_ledger(app, Path(source), asked, executor, tell)
         published = _published(source, stack)
         memory = asked.memory
@@ -176,6 +200,8 @@ def _verify(app: App, source: str, asked: _Asked) -> Report:
             state=None if memory is None else memory.state,
             keep=None if memory is None else memory.keep,
             now=time.time_ns() // 1_000_000,
+            log_key=asked.log_key,
+            policy=asked.policy,
         )
 
 
@@ -208,6 +234,7 @@ def _verify_ledger(app: App, folder: Path, asked: _Asked, executor: Executor | N
             progress=tell,
             known=asked.known,
             receipts=asked.receipts,
+            log_key=asked.log_key,
             projection=projection_rows(connection),
             stored=((row.index, row.event_id, row.leaf) for row in read_entries(connection, 0, head.size)),
         )
@@ -281,7 +308,7 @@ def _show_report(report: Report) -> None:
             line(f"  {candidate.number:>2}  {grouped(candidate.votes):>12}  {printable(candidate.name)}")
     line()
     line(report.sentence(lang))
-    if report.ok and report.identity != "checked":
+    if report.ok and report.size and report.identity != "checked":
         line(
             text(
                 "Beri --ledger-id dari lembaran resmi untuk memeriksa identitasnya.",

@@ -16,10 +16,10 @@ from ledger.cli.output import emit, line
 from ledger.cli.program import argument, command, option
 from ledger.files import Files
 from ledger.proof.note import NoteKey, parse_vkey
+from ledger.proof.policy import POLICY_LIMIT_BYTES, parse_policy
 from ledger.witness.collecting import Collected, Outcome, cosign_folder
 from ledger.witness.evidence import EVIDENCE_LIMIT_BYTES, Fork, check_fork
 from ledger.witness.folder import WitnessFolder
-from ledger.witness.policy import POLICY_LIMIT_BYTES, parse_policy
 from ledger.witness.serving import CONNECTION_LIMIT_SECONDS, WitnessServer
 
 __all__ = ["cosign", "witness_add_log", "witness_evidence", "witness_init", "witness_serve"]

@@ -5,6 +5,7 @@
     note.py        signed notes: keys, signers, notes parsed and opened, cosignatures
     checkpoint.py  a log's signed statement of its size and root
     tiles.py       C2SP tiles and entry bundles: paths, layouts, bundle bytes
+    policy.py      which logs and witnesses are trusted, and how many cosignatures are enough (C2SP tlog-policy)
     tlogproof.py   an inclusion proof with its checkpoint in one text file
     lines.py       canonical decimals, base64 and text, which all of these share
 

@@ -12,7 +12,7 @@
   half is known, and a known pair that fails condemns the note.
 - Two kinds of keys: ``ED25519`` signs the text; ``COSIGNATURE`` signs a time and the text (C2SP tlog-cosignature/v1).
 
-Left to others: what the text means (checkpoint.py), how many cosigners are enough (ledger.witness), where secrets are kept
+Left to others: what the text means (checkpoint.py), how many cosigners are enough (policy.py), where secrets are kept
 (ledger.log, ledger.device).  Spec: C2SP signed-note v1.0.0, tlog-cosignature v1.0.1.
 """
 

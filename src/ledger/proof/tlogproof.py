@@ -11,7 +11,7 @@
 The file does not hold the leaf: whoever checks computes it from the bytes in question.  ``extra`` may help with that, and is
 believed only as far as the leaf then fits.
 
-Left to others: how many cosigners are enough (ledger.witness).  Spec: C2SP tlog-proof.
+Left to others: how many cosigners are enough (policy.py).  Spec: C2SP tlog-proof.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
 """Witnesses: who cosigns checkpoints of others' logs, and how a log collects cosignatures for its own.
 
-    policy.py      which logs and witnesses are trusted, and how many cosignatures are enough (C2SP tlog-policy)
     deciding.py    what a witness answers: old state and request in, new state and answer out; pure (C2SP tlog-witness)
     folder.py      what a witness remembers on its disk, one file a log
     serving.py     the witness as a small HTTP server

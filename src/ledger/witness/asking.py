@@ -34,9 +34,9 @@ from ledger.proof.checkpoint import Checkpoint
 from ledger.proof.lines import decode_decimal
 from ledger.proof.merkle import EMPTY_ROOT, TREE_LIMIT_LEAVES, Tiles, check_consistency, prove_consistency, root_at
 from ledger.proof.note import NoteKey, SignatureLine, cosigned_at, open_note, parse_note
+from ledger.proof.policy import Witness
 from ledger.witness.deciding import encode_request
 from ledger.witness.evidence import fork_by_tiles
-from ledger.witness.policy import Witness
 
 __all__ = ["Asked", "KeepFork", "ask"]
 

@@ -25,9 +25,9 @@ from ledger.files import Files
 from ledger.proof.checkpoint import parse_checkpoint
 from ledger.proof.merkle import HASH_BYTES, Tiles, root_at
 from ledger.proof.note import NOTE_LIMIT_BYTES, NoteKey, SignatureLine, cosigned_at, encode_note, parse_note
+from ledger.proof.policy import Judged, Policy, Witness, judge
 from ledger.proof.tiles import TILE_WIDTH, tile_path
 from ledger.witness.asking import Asked, ask
-from ledger.witness.policy import Judged, Policy, Witness, judge
 
 __all__ = ["Collected", "Outcome", "collect", "cosign_folder", "folder_tiles"]
 

@@ -32,8 +32,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from ledger.errors import BadInput, Broken, Moved, NotVerified
 from ledger.files import Files
 from ledger.proof.note import NOTE_LIMIT_BYTES, NoteCosigner, NoteKey
+from ledger.proof.policy import POLICY_LIMIT_BYTES, Policy, parse_policy
 from ledger.witness.deciding import Recorded, open_recorded
-from ledger.witness.policy import POLICY_LIMIT_BYTES, Policy, parse_policy
 
 __all__ = ["FORKS_LIMIT_FILES", "WitnessFolder"]
 

@@ -9,7 +9,7 @@ Items stand apart by spaces or tabs; empty lines and lines that begin with ``#``
 outside of the file; here they are text in which octets that are no UTF-8 are kept as lone surrogates.  A name is member of one
 group at most, so that each witness counts in one way only.
 
-Left to others: asking the witnesses (collecting.py).  Spec: C2SP tlog-policy.
+Left to others: asking the witnesses (ledger.witness).  Spec: C2SP tlog-policy.
 """
 
 from __future__ import annotations

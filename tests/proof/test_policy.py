@@ -8,10 +8,10 @@ import pytest
 
 from ledger.errors import BadInput, NotVerified
 from ledger.proof.note import NoteCosigner, encode_note, parse_note
-from ledger.witness.policy import POLICY_LIMIT_BYTES, judge, parse_policy
+from ledger.proof.policy import POLICY_LIMIT_BYTES, judge, parse_policy
 
-from ..proof.models import private_key, raising
-from .stage import LOG, NOW, ORIGIN, OTHER_KEY, STRANGER, cosigner, note
+from ..witness.stage import LOG, NOW, ORIGIN, OTHER_KEY, STRANGER, cosigner, note
+from .models import private_key, raising
 
 W = [cosigner(number).vkey for number in range(6)]
 SIX = "".join(f"witness X{at} {W[at]}\n" for at in range(3)) + "".join(f"witness Y{at} {W[at + 3]}\n" for at in range(3))
