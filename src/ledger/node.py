@@ -32,7 +32,7 @@ from ledger.errors import BadInput, Broken
 from ledger.files import Files
 from ledger.log.anchor import Anchor
 from ledger.log.append import Answer, Appended, Log
-from ledger.log.publish import Published, publish
+from ledger.log.publish import Cosign, Published, publish
 from ledger.log.restore import Restored, restore
 from ledger.proof.merkle import prove_consistency, prove_inclusion
 from ledger.proof.note import NoteKey, NoteSigner, parse_vkey
@@ -319,9 +319,9 @@ class Node:
             raise Broken("ledger-read-only", "this ledger was restored without the log's key", path=str(self.folder))
         return self._log.seal()
 
-    def publish(self, folder: Path) -> Published:
-        """Brings a published folder up to the head."""
-        return publish(self.database, folder, self.files, anchor=self.anchor)
+    def publish(self, folder: Path, cosign: Cosign | None = None) -> Published:
+        """Brings a published folder up to the head, cosigned on the way if ``cosign`` is given."""
+        return publish(self.database, folder, self.files, anchor=self.anchor, cosign=cosign)
 
     def append_missing(self, entries: Iterable[bytes], *, note: bytes) -> Restored:
         """What the log lacks of a verified publication is appended, byte for byte (``ledger.log.restore``)."""

@@ -68,12 +68,41 @@ def test_a_publication_is_cosigned(example: Path, run: Run, tmp_path: Path) -> N
         busy = run("witness", "add-log", tmp_path / "w0", log)
         assert (busy.status, busy.code) == (4, "folder-busy")
     assert run("verify", "public").status == 0
-    assert run("publish").status == 0
+    Path("public/checkpoint").write_bytes(before)  # as of a folder whose checkpoint nobody cosigned
     alone = run("cosign", "public", "--policy", policy)
     assert alone.status == 1
     assert "UNWITNESSED" in alone.out
     assert "witness-unreachable" in alone.out
     assert "BELUM DITEGUHKAN" in run("cosign", "public", "--policy", policy, "--lang", "id").out
+
+
+def test_publishing_asks_the_witnesses_first(example: Path, run: Run, tmp_path: Path) -> None:
+    """With them the checkpoint is shown cosigned at once, and a publication of the same size keeps their lines; without them it is
+    shown unwitnessed, or not at all where that was asked for."""
+    log = tomllib.loads(Path("ledger.toml").read_text())["vkey"]
+    vkey = witness_of(run, tmp_path / "w", "univ.example/peneguh", log)
+    policy = tmp_path / "policy"
+    with served(tmp_path / "w") as one:
+        policy.write_text(f"log {log}\nwitness univ {vkey} {one['url']}\nquorum univ\n")
+        done = run("publish", "--policy", policy, "--json")
+        assert (done.status, done.json["witnessed"]) == (0, True), done.err
+    cosigned = Path("public/checkpoint").read_bytes()
+    assert [line.name for line in parse_note(cosigned).lines][1:] == ["univ.example/peneguh"]
+    checked = run("verify", "public", "--policy", policy, "--json")
+    assert (checked.status, checked.json["cosigned"]) == (0, ["univ"])
+    assert run("publish").status == 0
+    assert Path("public/checkpoint").read_bytes() == cosigned
+    again = run("publish", "--policy", policy, "--json")  # the witness is gone, its word of this size is not
+    assert (again.status, again.json["witnesses"][0]["error"]["code"]) == (0, "witness-unreachable")
+    held = run("publish", "elsewhere", "--policy", policy, "--only-witnessed")
+    assert (held.status, held.code) == (4, "witnesses-short"), held.err
+    assert not Path("elsewhere/checkpoint").exists()
+    alone = run("publish", "elsewhere", "--policy", policy)
+    assert alone.status == 1
+    assert "UNWITNESSED" in alone.out
+    assert Path("elsewhere/checkpoint").read_bytes() != cosigned
+    assert run("verify", "elsewhere").status == 0
+    assert run("publish", "--only-witnessed").code == "argument-missing"
 
 
 def test_a_fork_ends_in_a_file_that_anyone_can_check(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

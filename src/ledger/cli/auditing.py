@@ -23,10 +23,11 @@ from ledger.cli.app import CONFIG_NAME, App
 from ledger.cli.language import grouped, language, messages, printable, text
 from ledger.cli.output import emit, heading, line, progress
 from ledger.cli.program import argument, command, option
+from ledger.cli.publishing import read_policy
 from ledger.errors import BadInput, Usage
 from ledger.files import Files
 from ledger.proof.note import NOTE_LIMIT_BYTES, NoteKey, parse_vkey
-from ledger.proof.policy import POLICY_LIMIT_BYTES, Policy, parse_policy
+from ledger.proof.policy import Policy
 from ledger.proof.tlogproof import PROOF_LIMIT_BYTES
 
 __all__ = ["verified_quietly", "verify"]
@@ -94,7 +95,7 @@ def verify(
     asked = _Asked(
         ledger_id=None if ledger_id is None else _ledger_id(ledger_id),
         log_key=None if log_vkey is None else parse_vkey(log_vkey),
-        policy=None if policy is None else parse_policy(files.read(Path(policy), POLICY_LIMIT_BYTES)),
+        policy=None if policy is None else read_policy(policy),
         known=None if known is None else Known.from_note(files.read(Path(known), NOTE_LIMIT_BYTES)),
         receipts=tuple(Receipt.from_bytes(Path(name).name, files.read(Path(name), PROOF_LIMIT_BYTES)) for name in receipts),
         memory=None if state is None else _Remembered(Path(state), files),

@@ -42,11 +42,11 @@ candidate      | administrator | Calon gugur, diganti, atau dipulihkan | A candi
 status         | administrator | Sampai di mana pemilihan ini | How far the election has come | worklists:status
 keys           | administrator | Semua kunci dan tanda-tandanya | All keys and what is known of them | worklists:keys
 replay         | administrator | Menghitung ulang dari log dan membandingkan | Replay the log and compare | upkeep:replay
-publish        | administrator | Menerbitkan log sebagai folder berkas | Publish the log as a folder of files | upkeep:publish
+publish        | administrator | Menerbitkan log sebagai folder berkas | Publish the log as a folder of files | publishing:publish
 seal           | administrator | Menyegel semua rekap sekarang | Seal all recaps now | sealing:seal
 restore        | administrator | Ledger dibuat lagi dari terbitan | A ledger again from a publication | restoring:restore
 anchor         | administrator | Jangkar log di luar folder ini | The log's anchor, outside this folder | restoring:anchor
-cosign         | administrator | Meminta tanda tangan peneguh log | Collect cosignatures for a publication | witnessing:cosign
+cosign         | administrator | Meminta tanda tangan peneguh log | Collect cosignatures for a publication | publishing:cosign
 doctor         | administrator | Memeriksa komputer dan ledger ini | Check this machine and ledger | doctor:doctor
 key new        | operator | Membuat perangkat dengan kunci baru | Make a device with a new key | keys:key_new
 key show       | operator | Menampilkan kunci dan posisi perangkat | Show a device's key and stream | keys:key_show

@@ -1,16 +1,13 @@
-"""``replay`` and ``publish``: the administrator's work on a ledger that stands."""
+"""``replay``: the projection made again from the log."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ledger.cli.app import App
 from ledger.cli.language import grouped, text
-from ledger.cli.output import emit, heading, line, progress
-from ledger.cli.program import argument, command, option
-from ledger.recap.views import election_of
+from ledger.cli.output import emit, line, progress
+from ledger.cli.program import command, option
 
-__all__ = ["publish", "replay"]
+__all__ = ["replay"]
 
 DIFFERENT = 1
 
@@ -48,36 +45,3 @@ def replay(app: App, rebuild: bool) -> int:
                 line(f"  {difference}")
             app.say("Lanjut: ledger replay --rebuild", "Next: ledger replay --rebuild")
     return 0 if same or rebuild else DIFFERENT
-
-
-@command(examples=("ledger publish", "ledger publish /srv/www/tally"))
-@argument("folder", required=False, metavar="[DIR]")
-def publish(app: App, folder: str | None) -> None:
-    """Brings a folder of static files up to the log's head; public/ in the ledger folder unless told."""
-    node = app.node
-    place = Path(folder) if folder is not None else node.folder / "public"
-    done = node.publish(place)
-    ledger = (node.ledger_id() or b"").hex()
-    if app.json:
-        emit(
-            {
-                "folder": str(place),
-                "size": done.size,
-                "root": done.root.hex(),
-                "files": done.files,
-                "bytes": done.bytes,
-                "ledger_id": ledger,
-            }
-        )
-        return
-    with node.snapshot() as snapshot:
-        heading(election_of(snapshot.state).opened.kind)
-    line(text(f"Terbit di {place}: {grouped(done.size)} entri.", f"Published in {place}: {grouped(done.size)} entries."))
-    line(
-        text(
-            f"{grouped(done.files)} berkas baru, {grouped(done.bytes)} bita.",
-            f"{grouped(done.files)} new files, {grouped(done.bytes)} bytes.",
-        )
-    )
-    line(text(f"akar {done.root.hex()}", f"root {done.root.hex()}"))
-    app.say(f"Lanjut: ledger verify {place} --ledger-id {ledger}", f"Next: ledger verify {place} --ledger-id {ledger}")

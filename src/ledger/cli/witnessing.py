@@ -1,4 +1,4 @@
-"""``cosign`` and the verbs of a log witness: ``witness init``, ``witness add-log``, ``witness serve``, ``witness evidence``."""
+"""The verbs of a log witness: ``witness init``, ``witness add-log``, ``witness serve``, ``witness evidence``."""
 
 from __future__ import annotations
 
@@ -9,96 +9,20 @@ from typing import Final
 import click
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ledger.cli.app import App, clock
-from ledger.cli.failing import error_object
-from ledger.cli.language import grouped, local_time, printable, text
+from ledger.cli.app import App
+from ledger.cli.language import grouped, printable, text
 from ledger.cli.output import emit, line
 from ledger.cli.program import argument, command, option
+from ledger.cli.publishing import clock_seconds
 from ledger.files import Files
 from ledger.proof.note import NoteKey, parse_vkey
-from ledger.proof.policy import POLICY_LIMIT_BYTES, parse_policy
-from ledger.witness.collecting import Collected, Outcome, cosign_folder
 from ledger.witness.evidence import EVIDENCE_LIMIT_BYTES, Fork, check_fork
 from ledger.witness.folder import WitnessFolder
 from ledger.witness.serving import CONNECTION_LIMIT_SECONDS, WitnessServer
 
-__all__ = ["cosign", "witness_add_log", "witness_evidence", "witness_init", "witness_serve"]
+__all__ = ["witness_add_log", "witness_evidence", "witness_init", "witness_serve"]
 
-UNWITNESSED: Final = 1
-SECONDS_MOST: Final = 600
 PORT_MOST: Final = 65_535
-
-
-def _seconds() -> int:
-    """POSIX seconds by this machine's clock."""
-    return clock() // 1_000
-
-
-@command(examples=("ledger cosign public --policy kebijakan.txt", "ledger cosign /srv/www/tally --policy kebijakan.txt --json"))
-@argument("folder", metavar="FOLDER")
-@option("--policy", required=True, metavar="FILE", ind="Log, peneguh, kuorum (C2SP tlog-policy)", eng="The C2SP tlog-policy")
-@option(
-    "--seconds",
-    type=click.IntRange(1, SECONDS_MOST),
-    default=10,
-    metavar="N",
-    ind="Waktu untuk semua peneguh bersama",
-    eng="Time for all witnesses together",
-)
-@option("--evidence", metavar="FILE", ind="Tulis bukti percabangan ke sini", eng="Write evidence of a fork here")
-def cosign(app: App, folder: str, policy: str, seconds: int, evidence: str | None) -> int:
-    """Asks the policy's witnesses to cosign a published checkpoint; exit status 1 where the quorum is not met."""
-    files = Files()
-    rules = parse_policy(files.read(Path(policy), POLICY_LIMIT_BYTES))
-    done = cosign_folder(Path(folder), policy=rules, files=files, seconds=seconds, clock=_seconds)
-    fork = next((outcome.fork for outcome in done.outcomes if outcome.fork is not None), None)
-    place = None
-    if fork is not None:
-        place = evidence or f"fork-{done.judged.checkpoint.size}.evidence"
-        files.write(Path(place), fork)
-    _show_collected(app, folder, done, place)
-    return 0 if done.met else UNWITNESSED
-
-
-def _show_collected(app: App, folder: str, done: Collected, fork: str | None) -> None:
-    checkpoint = done.judged.checkpoint
-    if app.json:
-        rows = [
-            {
-                "witness": printable(outcome.witness),
-                "cosigned_at": outcome.time,
-                "error": None if outcome.error is None else error_object(outcome.error),
-            }
-            for outcome in done.outcomes
-        ]
-        said = {"folder": folder, "size": checkpoint.size, "root": checkpoint.root.hex(), "origin": checkpoint.origin}
-        emit({**said, "witnessed": done.met, "witnesses": rows, "evidence": fork})
-        return
-    for outcome in done.outcomes:
-        line(f"  {printable(outcome.witness)}: {_outcome_words(outcome)}")
-    size = grouped(checkpoint.size)
-    if done.met:
-        line(
-            text(f"Diteguhkan: checkpoint {size} entri memenuhi kuorum.", f"Witnessed: the checkpoint of {size} meets the quorum.")
-        )
-    else:
-        line(
-            text(
-                f"BELUM DITEGUHKAN: checkpoint {size} entri tidak memenuhi kuorum; folder tidak diubah.",
-                f"UNWITNESSED: the checkpoint of {size} does not meet the quorum; the folder was not changed.",
-            )
-        )
-    if fork is not None:
-        line(text(f"Log ini BERCABANG; buktinya di {fork}.", f"This log FORKED; the evidence is in {fork}."))
-        app.say(f"Lanjut: ledger witness evidence {fork}", f"Next: ledger witness evidence {fork}")
-
-
-def _outcome_words(outcome: Outcome) -> str:
-    if outcome.error is None:
-        moment = local_time((outcome.time or 0) * 1_000, "Asia/Jakarta")
-        return text(f"meneguhkan, {moment}", f"cosigned, {moment}")
-    said = error_object(outcome.error)
-    return f"{said['message']} [{said['code']}]; {said['detail']}"
 
 
 @command(examples=("ledger witness init peneguh --name universitas.example/peneguh",))
@@ -156,7 +80,7 @@ def witness_serve(app: App, folder: str, host: str, port: int, later: bool) -> N
             witness,
             host=host,
             port=port,
-            clock=_seconds,
+            clock=clock_seconds,
             later=later,
             connection_seconds=CONNECTION_LIMIT_SECONDS,
             tell=lambda words: app.say(printable(words), printable(words)),

@@ -14,7 +14,7 @@ publishers of one folder take turns; a crash at any step is cured by publishing 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -24,7 +24,7 @@ from ledger.errors import Broken
 from ledger.files import Files
 from ledger.log.anchor import Anchor
 from ledger.proof.checkpoint import parse_checkpoint
-from ledger.proof.merkle import root_at
+from ledger.proof.merkle import Tiles, root_at
 from ledger.proof.note import parse_note
 from ledger.proof.tiles import encode_bundle, entries_path, new_tiles, tile_path
 from ledger.store.engine import Database
@@ -33,7 +33,11 @@ from ledger.store.rows import Rows
 from ledger.tally.pages import Page, page_path, recap_pages, recap_root
 from ledger.tally.state import ELECTION, SINGLE
 
-__all__ = ["Published", "publish"]
+__all__ = ["Cosign", "Published", "publish"]
+
+Cosign = Callable[[bytes, Tiles], bytes]
+"""Given a checkpoint's note and the log's tiles: the note with the cosignatures that it got, if it got any.  What it raises ends
+the publication before a file is written."""
 
 CHECKPOINT_LIMIT_BYTES: Final = 1_000_000
 
@@ -54,17 +58,19 @@ This file alone is not authenticated.
 
 
 class Published(NamedTuple):
-    """What a call of ``publish`` did."""
+    """What a call of ``publish`` did; ``note``: the checkpoint that the folder shows now."""
 
+    note: bytes
     size: int
     root: bytes
     files: int
     bytes: int
 
 
-def publish(database: Database, folder: Path, files: Files, *, anchor: Anchor | None) -> Published:
-    """Brings ``folder`` up to the log's head.  1 lock the folder, then read one snapshot, 2 compare with what is there, 3 tiles and
-    bundles, 4 recap, 5 the head's note into the anchor, 6 checkpoint, 7 remove recaps older than the one before.
+def publish(database: Database, folder: Path, files: Files, *, anchor: Anchor | None, cosign: Cosign | None = None) -> Published:
+    """Brings ``folder`` up to the log's head.  1 lock the folder, then read one snapshot, 2 compare with what is there, 3 the note
+    of the head into the anchor, then to the witnesses, 4 tiles and bundles, 5 recap, 6 checkpoint, 7 remove recaps older than the
+    one before.
 
     Raises ``Broken`` ``publication-diverges``, ``log-rolled-back``, ``log-empty``; ``Waiting`` ``folder-busy``.
     """
@@ -73,29 +79,37 @@ def publish(database: Database, folder: Path, files: Files, *, anchor: Anchor | 
             raise Broken("log-empty", "there is nothing to publish before the election is opened")
     files.make_folder(folder)
     with files.locked(folder, wait=False):  # 1: a snapshot from before the lock could be behind what another published
-        return _publish(database, folder, files, anchor)
+        return _publish(database, folder, files, anchor, cosign)
 
 
-def _publish(database: Database, folder: Path, files: Files, anchor: Anchor | None) -> Published:
+def _publish(database: Database, folder: Path, files: Files, anchor: Anchor | None, cosign: Cosign | None) -> Published:
     seen = () if anchor is None else anchor.read()  # before the head: it may be newer, never older
     with database.reading() as connection:
         head = read_head(connection)
         old = _published_size(connection, folder, files, head.size)  # 2
         if anchor is not None:
             anchor.check(connection, head, seen)
+            anchor.advance(head.checkpoint)  # 3
+        note = head.checkpoint if cosign is None else cosign(head.checkpoint, tile_reader(connection))
+        if note == head.checkpoint and old == head.size:
+            note = _shown_note(folder, files, note)
         written = 0
         count = 0
-        for path, data in _everything_new(connection, old, head.size):  # 3, 4
+        for path, data in _everything_new(connection, old, head.size):  # 4, 5
             files.make_folder((folder / path).parent)
             files.create(folder / path, data)
             written += len(data)
             count += 1
-    if anchor is not None:
-        anchor.advance(head.checkpoint)  # 5
-    files.write(folder / "checkpoint", head.checkpoint)  # 6
+    files.write(folder / "checkpoint", note)  # 6
     if old != head.size:  # publishing twice at one size leaves the recap before that to its readers
         _remove_old_recaps(folder, files, keep={old, head.size})  # 7
-    return Published(head.size, head.frontier.root(), count + 1, written + len(head.checkpoint))
+    return Published(note, head.size, head.frontier.root(), count + 1, written + len(note))
+
+
+def _shown_note(folder: Path, files: Files, note: bytes) -> bytes:
+    """The note that the folder shows, where it is ``note`` with lines after it: cosignatures that were collected since."""
+    shown = files.read(folder / "checkpoint", CHECKPOINT_LIMIT_BYTES)
+    return shown if shown.startswith(note) else note
 
 
 def _published_size(connection: Connection, folder: Path, files: Files, size: int) -> int:

@@ -12,11 +12,11 @@ Left to others: the hashes in a tile (merkle.py), writing and serving files (led
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ledger.errors import BadInput
-from ledger.proof.merkle import TREE_LIMIT_LEAVES
+from ledger.proof.merkle import HASH_BYTES, TREE_LIMIT_LEAVES, Tiles
 
 __all__ = [
     "ENTRY_LIMIT_BYTES",
@@ -29,6 +29,7 @@ __all__ = [
     "entry_layout",
     "new_tiles",
     "parse_path",
+    "published_tiles",
     "tile_layout",
     "tile_path",
 ]
@@ -118,6 +119,20 @@ def new_tiles(old_size: int, new_size: int) -> Iterator[TilePath]:
     _check_size(old_size)
     _check_size(new_size)
     return _bundles_then_tiles(old_size, new_size)
+
+
+def published_tiles(size: int, read: Callable[[str, int], bytes]) -> Tiles:
+    """The tiles of a log published at ``size``; ``read(path, limit_bytes)`` gives a file.  A narrower tile, of an earlier size, is
+    read from the one that is there now.  ``BadInput`` ``bad-tile`` for one of another length."""
+
+    def tile(level: int, number: int, width: int) -> bytes:
+        there = min(TILE_WIDTH, (size >> 8 * level) - number * TILE_WIDTH)
+        data = read(tile_path(level, number, there), TILE_WIDTH * HASH_BYTES)
+        if len(data) != there * HASH_BYTES:
+            raise BadInput("bad-tile", "another length than its width says", level=level, number=number, width=there)
+        return data[: width * HASH_BYTES]
+
+    return tile
 
 
 def encode_bundle(entries: Sequence[bytes]) -> bytes:

@@ -23,10 +23,10 @@ from typing import Final
 from ledger.errors import BadInput, Broken, LedgerError, Moved, NotVerified
 from ledger.files import Files
 from ledger.proof.checkpoint import parse_checkpoint
-from ledger.proof.merkle import HASH_BYTES, Tiles, root_at
+from ledger.proof.merkle import Tiles, root_at
 from ledger.proof.note import NOTE_LIMIT_BYTES, NoteKey, SignatureLine, cosigned_at, encode_note, parse_note
 from ledger.proof.policy import Judged, Policy, Witness, judge
-from ledger.proof.tiles import TILE_WIDTH, tile_path
+from ledger.proof.tiles import published_tiles
 from ledger.witness.asking import Asked, ask
 
 __all__ = ["Collected", "Outcome", "collect", "cosign_folder", "folder_tiles"]
@@ -109,19 +109,8 @@ def cosign_folder(folder: Path, *, policy: Policy, files: Files, seconds: float,
 
 
 def folder_tiles(folder: Path, files: Files, *, size: int) -> Tiles:
-    """The tiles of a folder published at ``size``; a narrower one, of an earlier size, is read from the one that is there now.
-
-    They raise ``BadInput`` ``cannot-read``, ``file-too-large`` or ``bad-tile``.
-    """
-
-    def read(level: int, number: int, width: int) -> bytes:
-        there = min(TILE_WIDTH, (size >> 8 * level) - number * TILE_WIDTH)
-        data = files.read(folder / tile_path(level, number, there), TILE_WIDTH * HASH_BYTES)
-        if len(data) != there * HASH_BYTES:
-            raise BadInput("bad-tile", "another length than its width says", level=level, number=number, width=there)
-        return data[: width * HASH_BYTES]
-
-    return read
+    """The tiles of a folder published at ``size``; they raise ``BadInput`` ``cannot-read``, ``file-too-large`` or ``bad-tile``."""
+    return published_tiles(size, lambda path, limit: files.read(folder / path, limit))
 
 
 def _all_asked(witnesses: list[Witness], asked: Asked, seconds: float, clock: Callable[[], int]) -> list[_Said]:
