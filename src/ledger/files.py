@@ -125,9 +125,13 @@ class Files:
     def make_folder(self, path: Path) -> None:
         """``path`` is a folder, durably, and so are those above it that had to be made."""
         missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+        there = missing[-1].parent if missing else path
         with self._told(path):
-            if not missing:
-                self._calls.sync_folder(str(path.parent))  # who made it may have died before this
+            try:
+                self._calls.sync_folder(str(there.parent))  # who made it may have died before this
+            except PermissionError:
+                if not missing:
+                    raise
             for folder in reversed(missing):
                 with suppress(FileExistsError):
                     self._calls.make_folder(str(folder))
