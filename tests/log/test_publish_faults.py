@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import pytest
 
+from ledger.audit.sources import FolderSource
+from ledger.audit.verify import verify
 from ledger.errors import LedgerError
 from ledger.files import Calls, Files
 from ledger.log.anchor import Anchor
@@ -165,3 +167,29 @@ def test_every_file_call_fails_once(case: Case, tmp_path: Path, how: BaseExcepti
     assert shown == case.sizes
     assert failed == {name for name, _ in counting.made}
     assert {"create", "write", "sync", "rename", "link", "unlink", "lock", "sync_folder"} <= failed
+
+
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.campaign)])
+def test_one_that_broke_off_and_a_log_that_grew_meanwhile(tmp_path: Path, step: int) -> None:
+    """Nothing of a recap that was never shown is left, the one that was shown before is, and the folder verifies."""
+    world = World()
+    events = submissions_of([*world.founding(), *islice(season(world), 5)])
+    start = grown(tmp_path / "case", (9, 11), events)
+    whole = Tried(start, tmp_path / "whole")
+    counting = Failing(0, Crash(), stored=True, over=Unsynced)
+    whole.publish(counting)
+    broken: list[tuple[Tried, int]] = []
+    for at in (*range(1, counting.count, step), counting.count):
+        tried = Tried(start, tmp_path / str(at))
+        with pytest.raises(Crash):
+            tried.publish(Failing(at, Crash(), stored=True, over=Unsynced))
+        broken.append((tried, tried.shown()))
+    start.node.submit(events[11:14])
+    for tried, shown in broken:
+        with as_if_dead():
+            tried.publish(Unsynced())
+        assert {path.name for path in (tried.folder / "recap").iterdir()} == {str(shown), "14"}
+        report = verify(FolderSource(tried.folder), ledger_id=world.ledger, executor=None, progress=None, known=None)
+        assert (report.failures, report.size) == ((), 14)
+    assert {shown for _, shown in broken} == {9, 11}
+    start.node.close()
