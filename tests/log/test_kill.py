@@ -212,7 +212,7 @@ def publisher_rounds(place: Path, seed: int, kills: int) -> int:
             assert again.head() == node.head()
             assert check_log(again) == check_log(node)
     print(
-        f"publisher: kills {kills}, of them within a publication {broken_off}; checkpoints seen {len(watched.seen)}, pairs compared "
+        f"publisher: kills {kills}, within a publication {broken_off}; checkpoints seen {len(watched.seen)}, pairs compared "
         f"{watched.pairs}, inconsistent {len(watched.wrong)}; entries {shown_before}"
     )
     return broken_off

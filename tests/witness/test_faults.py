@@ -97,7 +97,7 @@ def test_every_file_call_of_a_witness_fails_once(tmp_path: Path, name: str, how:
 @HOWS
 @STORED
 def test_every_file_call_of_the_making_of_a_witness_fails_once(tmp_path: Path, how: BaseException, stored: bool) -> None:
-    """What is left is no witness, or the whole one where only the end was not told; its folder is cleared by hand and it is made."""
+    """What is left is no witness, or the whole one where only the end was not told; its folder is cleared and it is made."""
 
     def make(place: Path, files: Files) -> None:
         WitnessFolder.create(place, name=cosigner(1).key.name, private=private_key(101), files=files)
