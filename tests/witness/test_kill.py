@@ -68,7 +68,7 @@ class Client:
                 self.size = max(int(said), 1) if self.forked else int(said)
             elif status != 422:
                 return
-            if status == 422 or (self.forked and self.size >= FORKED_AT and status == 409):
+            if status == 422:
                 self.size = FORKED_AT
 
 
