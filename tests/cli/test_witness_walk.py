@@ -120,7 +120,7 @@ def test_the_walk_in_the_documents(tmp_path: Path) -> None:
             for shown, port in ports.items():
                 command = command.replace(shown, port)
             said = session.run(command.replace(" &", " >> served.log 2>&1 &"))
-            assert not re.search(r"^(Error|Usage|Traceback|bash):? ", said, re.MULTILINE), f"{command}\n{said}"
+            assert not re.search(r"^(Error|Usage|Traceback)|command not found|No such file", said, re.MULTILINE), f"{command}\n{said}"
             if " serve " in command:
                 started(session, int(re.findall(r"--port (\d+)", command)[0]))
     convicted(tmp_path)
