@@ -144,8 +144,9 @@ def test_new_folders_are_synced_into_the_folder_above(tmp_path: Path) -> None:
     """Each folder that had to be made is followed by a sync of the one above it."""
     recorder = Recorder()
     Files(recorder).make_folder(tmp_path / "a" / "b")
-    assert [call[0] for call in recorder.log] == ["make_folder", "sync_folder"] * 2
-    assert [Path(call[1]).name for call in recorder.log] == ["a", tmp_path.name, "b", "a"]
+    assert recorder.log[0] == ("sync_folder", str(tmp_path.parent))  # who made that one may have died before syncing its name
+    assert [call[0] for call in recorder.log[1:]] == ["make_folder", "sync_folder"] * 2
+    assert [Path(call[1]).name for call in recorder.log[1:]] == ["a", tmp_path.name, "b", "a"]
 
 
 def test_a_folder_that_was_there_is_synced_again(tmp_path: Path) -> None:

@@ -66,6 +66,19 @@ class Calls:
         """A new folder."""
         os.mkdir(path)
 
+    def lock(self, path: str, *, wait: bool) -> int:
+        """A descriptor that holds the folder's lock until it is closed; ``BlockingIOError`` where another has it and ``wait`` is
+        false."""
+        import fcntl
+
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
+
     def remove_folder(self, path: str) -> None:
         """An empty folder is gone."""
         os.rmdir(path)
@@ -112,9 +125,13 @@ class Files:
     def make_folder(self, path: Path) -> None:
         """``path`` is a folder, durably, and so are those above it that had to be made."""
         missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+        there = missing[-1].parent if missing else path
         with self._told(path):
-            if not missing:
-                self._calls.sync_folder(str(path.parent))  # who made it may have died before this
+            try:
+                self._calls.sync_folder(str(there.parent))  # who made it may have died before this
+            except PermissionError:
+                if not missing:
+                    raise
             for folder in reversed(missing):
                 with suppress(FileExistsError):
                     self._calls.make_folder(str(folder))
@@ -162,18 +179,16 @@ class Files:
         if sys.platform == "win32":  # no locks on folders there: docs/ARCHITECTURE.md says so
             yield
             return
-        import fcntl
-
         with self._told(folder):
-            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+                fd = self._calls.lock(str(folder), wait=wait)
             except BlockingIOError:
                 raise Waiting("folder-busy", "another process writes to this folder", path=str(folder)) from None
+        try:
             yield
         finally:
-            os.close(fd)
+            with self._told(folder):
+                self._calls.close(fd)
 
     def _clear(self, folder: Path) -> None:
         for child in sorted(folder.iterdir()):
@@ -199,7 +214,7 @@ class Files:
         """A synced file with ``data`` beside ``path``; gone afterwards, whatever happens to the process's own steps."""
         temporary = self._temporary_name(path)
         with suppress(FileNotFoundError):
-            os.unlink(temporary)  # left by a dead process of the same number
+            self._calls.unlink(temporary)  # left by a dead process of the same number
         fd = self._calls.create(temporary, PRIVATE_MODE if private else PUBLIC_MODE)
         try:
             try:
@@ -212,7 +227,7 @@ class Files:
             yield temporary
         finally:
             with suppress(FileNotFoundError):
-                os.unlink(temporary)
+                self._calls.unlink(temporary)
 
     def _temporary_name(self, path: Path) -> str:
         self._made += 1

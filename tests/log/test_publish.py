@@ -5,9 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,6 +20,7 @@ from ledger.proof.note import parse_note
 from ledger.proof.tiles import decode_bundle, entries_path
 from ledger.tally.pages import recap_pages, recap_root
 
+from ..disk_faults import Crash, Failing, Unsynced
 from ..test_files import Recorder, after_power_cut, also_if_it_reached_the_disk
 from ..world import Clock, World, held, make_node, season, submissions_of
 
@@ -197,42 +197,6 @@ def test_two_publishers_of_one_folder_take_turns(node: Node, tmp_path: Path) -> 
 # --- crashes -----------------------------------------------------------------------------------------------------------------
 
 
-class Crash(BaseException):
-    """The process dies here."""
-
-
-class Unsynced(Calls):
-    """Quick: where a process dies and not the machine, syncing changes nothing."""
-
-    def sync(self, fd: int) -> None:
-        pass
-
-    def sync_folder(self, path: str) -> None:
-        pass
-
-
-CALLS = ("create", "write", "sync", "close", "rename", "link", "unlink", "make_folder", "remove_folder", "sync_folder")
-
-
-class Dying(Unsynced):
-    """Dies once the n-th call is carried out (which is before the next one); 0: never.  Calls are counted."""
-
-    def __init__(self, at: int) -> None:
-        self.count = 0
-        for name in CALLS:
-            setattr(self, name, self._counted(getattr(Unsynced, name), at))
-
-    def _counted(self, call: Callable[..., Any], at: int) -> Callable[..., Any]:
-        def counted(*args: Any) -> Any:
-            result = call(self, *args)
-            self.count += 1
-            if self.count == at:
-                raise Crash
-            return result
-
-        return counted
-
-
 class Stage:
     """A ledger at two sizes, with what a fresh publication holds at each."""
 
@@ -296,14 +260,14 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def test_a_crash_between_file_calls_leaves_a_good_folder(stage: Stage, tmp_path: Path, start: str, step: int) -> None:
     """Between two calls (each fourth; in the campaign all): the checkpoint names nothing that is not there, and publishing
     again completes the folder."""
-    calls = Dying(0)
+    calls = Failing(0, Crash(), stored=True, over=Unsynced)
     publish_staged(stage, _copy(stage, tmp_path / "counted", start), calls)
     assert calls.count > 60
     shown = set()
     for at in (*range(1, calls.count, step), *range(calls.count - 2 * step, calls.count + 1)):
         folder = _copy(stage, tmp_path / str(at), start)
         with pytest.raises(Crash):
-            publish_staged(stage, folder, Dying(at))
+            publish_staged(stage, folder, Failing(at, Crash(), stored=True, over=Unsynced))
         shown.add(stage.complete(dict(contents(folder))))
         assert anchored_size(anchor_of(folder).read_bytes()) >= stage.complete(dict(contents(folder)))
         publish_staged(stage, folder, Unsynced())

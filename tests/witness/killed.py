@@ -11,7 +11,7 @@ from ledger.witness.folder import WitnessFolder
 from ledger.witness.serving import WitnessServer
 
 
-def run(place: Path, told: Connection) -> None:
+def run(place: Path, told: Connection, *, later: bool = False) -> None:
     """Serves until it is killed."""
     with WitnessFolder.open(place, files=Files()) as folder:
         server = WitnessServer(
@@ -19,7 +19,7 @@ def run(place: Path, told: Connection) -> None:
             host="127.0.0.1",
             port=0,
             clock=lambda: int(time.time()),
-            later=False,
+            later=later,
             connection_seconds=20,
             tell=lambda _: None,
         )

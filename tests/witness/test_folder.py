@@ -6,20 +6,20 @@ import errno
 import hashlib
 import shutil
 import stat
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Barrier, Thread
-from typing import Any
 
 import pytest
 
 from ledger.errors import BadInput, Broken, LedgerError, Moved, Waiting
-from ledger.files import Calls, Files
+from ledger.files import Files
 from ledger.proof.note import parse_note
 from ledger.witness.deciding import NEVER, Answer, Recorded, decide, open_recorded, parse_request
 from ledger.witness.folder import WitnessFolder
 from ledger.witness.serving import respond
 
+from ..disk_faults import Crash, Failing
 from ..proof.models import private_key, raising
 from ..test_files import Recorder, after_power_cut, also_if_it_reached_the_disk
 from .stage import LOG, NOW, ORIGIN, OTHER_KEY, STRANGER, cosigner, make_witness, request
@@ -213,32 +213,6 @@ def test_a_log_gone_mad_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pyte
 # --- crashes -------------------------------------------------------------------------------------------------------------------
 
 
-CALLS = ("create", "write", "sync", "close", "rename", "link", "unlink", "make_folder", "remove_folder", "sync_folder")
-
-
-class Crash(BaseException):
-    """The process dies here."""
-
-
-class Failing(Calls):
-    """The n-th call from now on ends badly, carried out before (``stored``) or not.  Calls are counted."""
-
-    def __init__(self, at: int, how: BaseException, *, stored: bool) -> None:
-        self.count = 0
-        for name in CALLS:
-            setattr(self, name, self._counted(getattr(Calls, name), at, how, stored))
-
-    def _counted(self, call: Callable[..., Any], at: int, how: BaseException, stored: bool) -> Callable[..., Any]:
-        def counted(*args: Any) -> Any:
-            self.count += 1
-            result = call(self, *args) if self.count != at or stored else None
-            if self.count == at:
-                raise how
-            return result
-
-        return counted
-
-
 def calls_of_a_swap(tmp_path: Path) -> int:
     """How many file calls one cosignature takes."""
     place = make_witness(tmp_path / "counted")
@@ -263,7 +237,9 @@ def test_every_file_call_that_fails(tmp_path: Path, how: BaseException, stored: 
         place = make_witness(tmp_path / f"{at}")
         with WitnessFolder.open(place, files=Files()) as folder:
             assert asked(folder, 0, 5).status == 200
-        with WitnessFolder.open(place, files=Files(Failing(at, how, stored=stored))) as folder:
+        failing = Failing(0, how, stored=stored)
+        with suppress(Crash), WitnessFolder.open(place, files=Files(failing)) as folder:
+            failing.at = failing.count + at
             with pytest.raises((Crash, LedgerError)):
                 asked(folder, 5, 9)
             if isinstance(how, OSError):
@@ -305,7 +281,7 @@ def test_a_crash_while_a_log_is_added(tmp_path: Path) -> None:
         folder.add_log(STRANGER.key)
     for at in range(1, calls.count + 1):
         place = make_witness(tmp_path / f"{at}")
-        with WitnessFolder.open(place, files=Files(Failing(at, Crash(), stored=True))) as folder, pytest.raises(Crash):
+        with pytest.raises(Crash), WitnessFolder.open(place, files=Files(Failing(at, Crash(), stored=True))) as folder:
             folder.add_log(STRANGER.key)
         with WitnessFolder.open(place, files=Files()) as folder:
             if not folder.policy.keys_of(STRANGER.key.name):

@@ -128,7 +128,7 @@ def _show_published(
     )
     line(text(f"akar {done.root.hex()}", f"root {done.root.hex()}"))
     if collected is not None:
-        _show_witnesses(app, collected, fork)
+        _show_witnesses(collected)
         if met:
             line(text("Diteguhkan: kuorum kebijakan terpenuhi.", "Witnessed: the policy's quorum is met."))
         else:
@@ -138,6 +138,7 @@ def _show_published(
                     "UNWITNESSED: published without the quorum; later again: ledger cosign",
                 )
             )
+        _show_fork(app, fork)
     app.say(f"Lanjut: ledger verify {place} --ledger-id {ledger}", f"Next: ledger verify {place} --ledger-id {ledger}")
 
 
@@ -174,9 +175,12 @@ def _plain_outcomes(done: Collected) -> list[dict[str, object]]:
     ]
 
 
-def _show_witnesses(app: App, done: Collected, fork: str | None) -> None:
+def _show_witnesses(done: Collected) -> None:
     for outcome in done.outcomes:
         line(f"  {printable(outcome.witness)}: {_outcome_words(outcome)}")
+
+
+def _show_fork(app: App, fork: str | None) -> None:
     if fork is not None:
         line(text(f"Log ini BERCABANG; buktinya di {fork}.", f"This log FORKED; the evidence is in {fork}."))
         app.say(f"Lanjut: ledger witness evidence {fork}", f"Next: ledger witness evidence {fork}")
@@ -188,7 +192,7 @@ def _show_collected(app: App, folder: str, done: Collected, fork: str | None) ->
         said = {"folder": folder, "size": checkpoint.size, "root": checkpoint.root.hex(), "origin": checkpoint.origin}
         emit({**said, "witnessed": done.met, "witnesses": _plain_outcomes(done), "evidence": fork})
         return
-    _show_witnesses(app, done, fork)
+    _show_witnesses(done)
     size = grouped(checkpoint.size)
     if done.met:
         line(
@@ -201,6 +205,7 @@ def _show_collected(app: App, folder: str, done: Collected, fork: str | None) ->
                 f"UNWITNESSED: the checkpoint of {size} does not meet the quorum; the folder was not changed.",
             )
         )
+    _show_fork(app, fork)
 
 
 def _outcome_words(outcome: Outcome) -> str:

@@ -70,7 +70,7 @@ class Published(NamedTuple):
 def publish(database: Database, folder: Path, files: Files, *, anchor: Anchor | None, cosign: Cosign | None = None) -> Published:
     """Brings ``folder`` up to the log's head.  1 lock the folder, then read one snapshot, 2 compare with what is there, 3 the note
     of the head into the anchor, then to the witnesses, 4 tiles and bundles, 5 recap, 6 checkpoint, 7 remove recaps older than the
-    one before.
+    one before.  Between 3 and 4 goes what another left of a recap never shown.
 
     Raises ``Broken`` ``publication-diverges``, ``log-rolled-back``, ``log-empty``; ``Waiting`` ``folder-busy``.
     """
@@ -93,6 +93,7 @@ def _publish(database: Database, folder: Path, files: Files, anchor: Anchor | No
         note = head.checkpoint if cosign is None else cosign(head.checkpoint, tile_reader(connection))
         if note == head.checkpoint and old == head.size:
             note = _shown_note(folder, files, note)
+        _remove_unshown_recaps(folder, files, old, head.size)
         written = 0
         count = 0
         for path, data in _everything_new(connection, old, head.size):  # 4, 5
@@ -101,8 +102,7 @@ def _publish(database: Database, folder: Path, files: Files, anchor: Anchor | No
             written += len(data)
             count += 1
     files.write(folder / "checkpoint", note)  # 6
-    if old != head.size:  # publishing twice at one size leaves the recap before that to its readers
-        _remove_old_recaps(folder, files, keep={old, head.size})  # 7
+    _remove_old_recaps(folder, files)  # 7
     return Published(note, head.size, head.frontier.root(), count + 1, written + len(note))
 
 
@@ -152,11 +152,25 @@ def _everything_new(connection: Connection, old: int, size: int) -> Iterator[tup
             yield f"recap/{size}/recap_root", recap_root(ledger=election.ledger, size=size, tops=tops)
 
 
-def _remove_old_recaps(folder: Path, files: Files, keep: set[int]) -> None:
-    """Older recaps can be made again from the entries; the one before stays for readers who hold the checkpoint before."""
+def _remove_unshown_recaps(folder: Path, files: Files, shown: int, size: int) -> None:
+    """What a publication that broke off left of a recap that no checkpoint implied, and that is not the one to be written now."""
+    for old in _recaps(folder):
+        if old > shown and old != size:
+            files.remove_tree(folder / "recap" / str(old))
+
+
+def _remove_old_recaps(folder: Path, files: Files) -> None:
+    """Older recaps can be made again from the entries; the one before stays for readers who hold the checkpoint before.
+
+    Also where the checkpoint did not move: whoever moved it may have failed before this.
+    """
+    for old in _recaps(folder)[:-2]:
+        files.remove_tree(folder / "recap" / str(old))
+
+
+def _recaps(folder: Path) -> list[int]:
+    """The sizes of the recaps that are there, ascending."""
     recaps = folder / "recap"
     if not recaps.is_dir():
-        return
-    for old in sorted(recaps.iterdir()):
-        if old.name.isdecimal() and int(old.name) not in keep:
-            files.remove_tree(old)
+        return []
+    return sorted(int(path.name) for path in recaps.iterdir() if path.name.isascii() and path.name.isdecimal())

@@ -1,0 +1,147 @@
+"""The walk of docs/WITNESSES.md as it stands: two witnesses as processes on loopback and a quorum of two; one is killed, one is
+put back, both are shown a fork, and the evidence convinces both verifiers.
+
+A shell of its own runs the commands one after the other.  Ports are other ones; a server's words go to a file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ledger.proof.checkpoint import parse_checkpoint
+from ledger.proof.note import parse_note, parse_vkey
+from ledger.witness.evidence import check_fork
+
+ROOT = Path(__file__).resolve().parents[2]
+SECOND = ROOT / "tools" / "verify_ledger.py"
+STARTS = 600
+END = "-- the command ended --"
+
+
+class Shell:
+    """A bash that is fed one command at a time."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def run(self, command: str) -> str:
+        """What it says, on both streams."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{command}\necho; echo '{END}'\n")
+        self._process.stdin.flush()
+        said = ""
+        while not said.endswith(f"{END}\n"):
+            line = self._process.stdout.readline()
+            assert line, f"the shell ended: {said}"
+            said += line
+        return said.removesuffix(f"{END}\n")
+
+
+@contextmanager
+def shell(place: Path) -> Iterator[Shell]:
+    """In ``place``, with a ``ledger`` that is this source tree's; at the end all that it started is gone."""
+    programs = place / "bin"
+    programs.mkdir()
+    (programs / "ledger").write_text(f"#!/bin/sh\nexec '{sys.executable}' -c 'from ledger.cli import main; main()' \"$@\"\n")
+    (programs / "ledger").chmod(0o755)
+    settings = {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT / "src"),
+        "LEDGER_LANG": "en",
+        "COLUMNS": "200",
+        "LC_ALL": "C.UTF-8",
+    }
+    process = subprocess.Popen(
+        ["bash", "--norc"],
+        cwd=place,
+        env=settings,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        try:
+            yield Shell(process)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody has."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports: list[int] = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def listening(port: int) -> bool:
+    """Whether somebody takes connections there."""
+    with socket.socket() as trial:
+        trial.settimeout(20)
+        return trial.connect_ex(("127.0.0.1", port)) == 0
+
+
+def started(session: Shell, port: int) -> None:
+    """Returns once the server that was started takes connections."""
+    for _ in range(STARTS):
+        if listening(port):
+            return
+        session.run("sleep 0.1")
+    raise AssertionError(session.run("cat served.log ../served.log"))
+
+
+def test_the_walk_in_the_documents(tmp_path: Path) -> None:
+    """Every command runs and says what the document shows, in that order; at the end the evidence convicts the log."""
+    text = (ROOT / "docs" / "WITNESSES.md").read_text()
+    lines = [
+        line for block in re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL) for line in block.splitlines()
+    ]
+    assert len(lines) > 80
+    ports = dict(zip(("8701", "8702"), map(str, free_ports(2)), strict=True))
+    said = ""
+    with shell(tmp_path) as session:
+        for line in lines:
+            if not line.startswith("$ "):
+                assert line in said, f"the walk shows a line that the program does not say (here): {line}\n{said}"
+                said = said[said.index(line) + len(line) :]
+                continue
+            command = line.removeprefix("$ ")
+            for shown, port in ports.items():
+                command = command.replace(shown, port)
+            said = session.run(command.replace(" &", " >> served.log 2>&1 &"))
+            assert not re.search(r"^(Error|Usage|Traceback)|command not found|No such file", said, re.MULTILINE), (
+                f"{command}\n{said}"
+            )
+            if " serve " in command:
+                started(session, int(re.findall(r"--port (\d+)", command)[0]))
+    convicted(tmp_path)
+
+
+def convicted(place: Path) -> None:
+    """What the walk left: evidence in three files and in the witness's own folder, good by both verifiers; a log that went on."""
+    vkey = str(tomllib.loads((place / "contoh" / "ledger.toml").read_text())["vkey"])
+    kept = [place / "fork", place / "fork-2", place / "fork-3", *(place / "univ" / "forks").iterdir()]
+    assert len(kept) > 3
+    for file in kept:
+        fork = check_fork(file.read_bytes(), key=parse_vkey(vkey))
+        assert (fork.first.size, fork.second.size) == (8, 8)
+        assert fork.first.root != fork.second.root
+        if "--fork" in SECOND.read_text():  # switched on by itself as soon as the second verifier reads such files
+            done = subprocess.run(
+                [sys.executable, str(SECOND), "--fork", str(file), "--log-vkey", vkey], capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+    assert parse_checkpoint(parse_note((place / "contoh" / "public" / "checkpoint").read_bytes()).text).size == 9
