@@ -923,7 +923,7 @@ class Fold:
             each.renew = max(0, each.renew - 1) if each.index < order.index else each.renew + 1
 
     # 6.9 What others say. No page depends on whether such an act, or one on a candidate or a finding, is void: that is not asked.
-    def tally_attested(self, act: Act) -> Steps:  # and finding.explained: the slot exists
+    def tally_attested(self, act: Act) -> Steps:  # and finding.explained: the slot exists  # noqa: ARG002
         yield
 
     def incident_recorded(self, act: Act) -> Steps:  # and objection.raised, recommendation.issued: places in order
