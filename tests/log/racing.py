@@ -9,13 +9,12 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import TypeVar
 
-from ledger.witness.policy import parse_policy
-
 from ledger.device.stream import EventStream
 from ledger.errors import Broken, Moved, Waiting
 from ledger.files import Files
 from ledger.log.append import Appended
 from ledger.node import Node
+from ledger.proof.policy import parse_policy
 from ledger.witness.collecting import cosign_folder
 
 from ..world import STATIONS, Clock, World, held

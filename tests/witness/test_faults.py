@@ -12,11 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ledger.witness.policy import parse_policy
 
 from ledger.errors import BadInput, LedgerError
 from ledger.files import Files
 from ledger.proof.note import parse_note
+from ledger.proof.policy import parse_policy
 from ledger.witness.collecting import cosign_folder
 from ledger.witness.folder import WitnessFolder
 from ledger.witness.serving import respond
