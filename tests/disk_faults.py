@@ -44,20 +44,22 @@ class Unsynced(Calls):
 
 
 class Failing(Calls):
-    """The call number ``at`` (0: none; it may be set later) ends with ``how``, carried out before (``stored``) or not.
+    """The call number ``at`` (0: none; it may be set later) ends with ``how``, carried out before (``stored``) or not.  ``only``:
+    calls of this name alone are counted.
 
     After a ``Crash`` the process is dead: no call takes effect any more, and the system takes back its descriptors, with the locks
     on them.  A ``close`` always takes effect: whatever it says, the system has the descriptor.  ``count``: calls so far;
     ``made``: those that took effect; ``failed``: the name of the one that failed.
     """
 
-    def __init__(self, at: int, how: BaseException, *, stored: bool, over: type[Calls] = Calls) -> None:
+    def __init__(self, at: int, how: BaseException, *, stored: bool, over: type[Calls] = Calls, only: str = "") -> None:
         self.at = at
         self.count = 0
         self.made: list[Told] = []
         self.failed = ""
         self._open: set[int] = set()
         self._dead = False
+        self._only = only
         for name in CALLS:
             setattr(self, name, self._counted(name, getattr(over, name), how, stored=stored))
 
@@ -74,6 +76,8 @@ class Failing(Calls):
         def counted(*args: Any, **more: Any) -> Any:
             if self._dead:
                 raise Crash
+            if self._only not in ("", name):
+                return run(*args, **more)
             self.count += 1
             if self.count != self.at:
                 return run(*args, **more)

@@ -27,6 +27,7 @@ from ledger.tally.events import EventData
 from ledger.tally.rows import Stream
 from ledger.tally.signing import SigningKey, open_submission, reopen_entry
 from ledger.tally.state import STREAMS
+from tests.disk_faults import Crash, Failing
 from tests.world import GOOD, START_MS, STATIONS, MemoryLog, World, copied, corrected, make_node, submissions_of, submitted
 
 PASSPHRASE = b"a passphrase of tests"
@@ -301,44 +302,6 @@ def test_a_log_that_was_rolled_back_is_noticed(folder: Path, made_ledger: Path, 
 # --- crash points -----------------------------------------------------------------------------------------------------------
 
 
-class Died(BaseException):
-    """The process died."""
-
-
-class Failing(Calls):
-    """System calls of which the ``n``-th fails: before it is done, or after; ``error`` is raised."""
-
-    def __init__(self, n: int, *, after: bool, error: BaseException) -> None:
-        self.n, self.after, self.error, self.count = n, after, error, 0
-
-    def _step(self, name: str, *args: Any) -> Any:
-        self.count += 1
-        if self.count == self.n and not self.after:
-            raise self.error
-        done = getattr(Calls, name)(self, *args)
-        if self.count == self.n:
-            raise self.error
-        return done
-
-    def create(self, path: str, mode: int) -> int:
-        return int(self._step("create", path, mode))
-
-    def write(self, fd: int, data: bytes) -> int:
-        return int(self._step("write", fd, data))
-
-    def sync(self, fd: int) -> None:
-        self._step("sync", fd)
-
-    def rename(self, old: str, new: str) -> None:
-        self._step("rename", old, new)
-
-    def unlink(self, path: str) -> None:
-        self._step("unlink", path)
-
-    def sync_folder(self, path: str) -> None:
-        self._step("sync_folder", path)
-
-
 class InMemory:
     """A founded ledger in memory, as a door.  Remembers every event that it was ever shown, by position, and what it refused."""
 
@@ -406,14 +369,14 @@ def test_no_failure_and_no_death_makes_a_second_branch(name: str, made_device: P
     and goes on: no position is ever shown with two events but after a refusal, no event is lost that ``sign`` returned, and
     the device ends where the ledger is."""
     acts = ACTS[name]
-    counting = Failing(0, after=False, error=Died())
+    counting = Failing(0, Crash(), stored=False)
     play(Path(shutil.copytree(made_device, tmp_path / "count")), InMemory(FOUNDED), acts, counting)
     assert counting.count > 10
-    for n, after, error in itertools.product(range(1, counting.count + 1), (False, True), (OSError(errno.EIO, "failed"), Died())):
+    for n, after, error in itertools.product(range(1, counting.count + 1), (False, True), (OSError(errno.EIO, "failed"), Crash())):
         folder = Path(shutil.copytree(made_device, tmp_path / f"{n}-{after}-{type(error).__name__}"))
         door = InMemory(FOUNDED)
-        with pytest.raises((Died, BadInput, Broken)):
-            play(folder, door, acts, Failing(n, after=after, error=error))
+        with pytest.raises((Crash, BadInput, Broken)):
+            play(folder, door, acts, Failing(n, error, stored=after))
         _goes_on(folder, door)
         shutil.rmtree(folder)
 
@@ -440,7 +403,7 @@ def _set_aside(folder: Path) -> set[bytes]:
 
 def test_a_failed_write_does_not_stop_the_device(folder: Path, node: Node) -> None:
     """The disk was full for a moment: the same open device reads its state again and signs on the same stream."""
-    calls = Failing(1, after=False, error=OSError(errno.ENOSPC, "full"))
+    calls = Failing(1, OSError(errno.ENOSPC, "full"), stored=False)
     with opened(folder, calls=calls) as device:
         with pytest.raises(Broken, match="disk-full"):
             device.sign(submitted(STATION, GOOD), claimed_at=START_MS)

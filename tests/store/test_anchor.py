@@ -26,6 +26,7 @@ from ledger.proof.tlogproof import parse_proof
 from ledger.store.engine import Database
 from ledger.store.schema import METADATA
 
+from ..disk_faults import Crash, Failing
 from ..world import STATIONS, Clock, World, check_log, held, make_node, season, submissions_of
 
 Rows = dict[str, list[Any]]
@@ -262,33 +263,7 @@ def test_setting_an_anchor_again_after_a_crash(node: Node, world: World, anchor:
 # --- between commit and answer -----------------------------------------------------------------------------------------------
 
 
-class Failing(Calls):
-    """Each call of one kind fails."""
-
-    def __init__(self, call: str) -> None:
-        def fail(*_: object) -> None:
-            raise OSError(errno.EIO, "as the test wants")
-
-        setattr(self, call, fail)
-
-
-class Crash(BaseException):
-    """The process dies here."""
-
-
-class Dying(Calls):
-    """Dies before or after one kind of call."""
-
-    def __init__(self, call: str, *, done: bool) -> None:
-        def dies(*args: Any) -> None:
-            if done:
-                getattr(Calls, call)(self, *args)
-            raise Crash
-
-        setattr(self, call, dies)
-
-
-CALLS = ("create", "write", "sync", "close", "rename", "sync_folder")
+CALLS = ("lock", "create", "write", "sync", "close", "rename", "sync_folder")
 
 
 def with_calls(node: Node, anchor: Path, calls: Calls) -> Node:
@@ -302,7 +277,7 @@ def with_calls(node: Node, anchor: Path, calls: Calls) -> Node:
 def test_a_failed_anchor_is_no_answer(anchored: Node, world: World, anchor: Path, call: str) -> None:
     """``anchor-failed`` says to send the same bytes again; the log stops; opened again, they are answered with their place."""
     submissions = submissions_of(list(season(world))[:3])
-    failing = with_calls(anchored, anchor, Failing(call))
+    failing = with_calls(anchored, anchor, Failing(1, OSError(errno.EIO, "as the test wants"), stored=False, only=call))
     with pytest.raises(Broken, match="send the same bytes again") as caught:
         failing.submit(submissions)
     assert caught.value.code == "anchor-failed"
@@ -327,7 +302,7 @@ def test_a_crash_between_commit_and_answer(anchored: Node, world: World, anchor:
     submissions = submissions_of(list(season(world))[:3])
     old = anchor.read_bytes()
     with pytest.raises(Crash):
-        with_calls(anchored, anchor, Dying(call, done=done)).submit(submissions)
+        with_calls(anchored, anchor, Failing(1, Crash(), stored=done, only=call)).submit(submissions)
     assert anchor.read_bytes() in (old, anchored.head().checkpoint)
     with reopened(anchored) as again:
         assert again.head().size == 12
