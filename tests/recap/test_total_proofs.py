@@ -176,6 +176,10 @@ def _entries(plain: Any) -> None:
 
 
 def _stranger(plain: Any) -> None:
+    plain[2][1] = plain[2][0]
+
+
+def _one_more(plain: Any) -> None:
     plain[2].insert(1, plain[2][0])
 
 
@@ -199,6 +203,7 @@ def _version(plain: Any) -> None:
         (_no_form, "bad-total-proof"),
         (_entries, "total-not-proven"),
         (_stranger, "total-not-proven"),
+        (_one_more, "bad-total-proof"),
         (_version, "bad-total-proof"),
     ],
 )

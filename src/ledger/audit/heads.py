@@ -58,24 +58,28 @@ def parse_head(note: bytes) -> Checkpoint:
     return parse_checkpoint(parse_note(note).text)
 
 
-def open_head(note: bytes, election: ElectionOpened) -> Checkpoint:
-    """What the note says, now known to be the word of the log that ``election`` names.
+def open_head(note: bytes, election: ElectionOpened) -> int:
+    """How many of the witnesses that ``election`` names have cosigned the note, now known to be the word of the log that it names.
 
-    ``NotVerified`` ``note-unsigned``, ``note-signature-invalid``, ``checkpoint-other-origin``; ``BadInput`` for a key that is none.
+    ``NotVerified`` ``note-unsigned``, ``note-signature-invalid`` (of log or witness), ``checkpoint-other-origin``; ``BadInput`` for
+    a key that is none.
     """
-    return open_checkpoint(note, [parse_vkey(election.log_key)], election.origin)
+    keys = [parse_vkey(vkey) for vkey in (election.log_key, *election.witnesses)]
+    open_checkpoint(note, keys, election.origin)
+    return len(open_note(note, keys).lines) - 1
 
 
 class Head:
-    """The head ``note`` of the log that ``expected`` is asked of.  ``published``: the witnesses must have cosigned it, since a
-    ledger's own head goes to them only when it is published.
+    """The head ``note`` of the log that ``expected`` is asked of; ``shown`` is what it says, nothing verified.  ``published``: the
+    witnesses must have cosigned it; a ledger's own head goes to them only when it is published.
 
     ``witnesses``: how many of those that entry 0 names have; ``cosigned``: the policy's, by its names, None without a policy;
-    ``key``: whether the log's key was found to be the one given.
+    ``key``: whether the log's key was found to be the one given.  Raises as ``parse_head``.
     """
 
     def __init__(self, note: bytes, expected: Expected, *, published: bool) -> None:
-        self._note: Final = note
+        self.note: Final = note
+        self.shown: Final = parse_head(note)
         self._expected: Final = expected
         self._published: Final = published
         self.witnesses = 0
@@ -91,8 +95,7 @@ class Head:
     def judge(self, election: ElectionOpened) -> Iterator[BadInput | NotVerified]:
         """What is wrong with the head, by what entry 0 names and by what was expected."""
         try:
-            open_head(self._note, election)
-            self.witnesses = _count_witnesses(self._note, election)
+            self.witnesses = open_head(self.note, election)
         except (BadInput, NotVerified) as problem:
             yield problem
         else:
@@ -103,14 +106,13 @@ class Head:
 
     def judge_empty(self) -> Iterator[BadInput | NotVerified]:
         """What is wrong with the head of a log without an entry, of which only the reader's own knowledge can tell."""
-        shown = parse_head(self._note)
         policy = self._expected.policy
-        if self._expected.log_key is None and (policy is None or not policy.keys_of(shown.origin)):
+        if self._expected.log_key is None and (policy is None or not policy.keys_of(self.shown.origin)):
             yield NotVerified("log-empty", "without entry 0, nobody is named who could have signed it")
         elif self._expected.ledger_id is not None:
             yield NotVerified("log-empty", "the ledger that is expected has an entry 0")
         else:
-            if shown.root != EMPTY_ROOT:
+            if self.shown.root != EMPTY_ROOT:
                 yield NotVerified("root-differs", "no entry is shown, and the root is not that of an empty tree")
             yield from self._judge_expected()
 
@@ -119,14 +121,14 @@ class Head:
         if key is not None:
             self.key = "checked"
             try:
-                open_checkpoint(self._note, [key], key.name)
+                open_checkpoint(self.note, [key], key.name)
             except (BadInput, NotVerified) as problem:
                 self.key = "other"
                 yield type(problem)(problem.code, f"by the log's key as given: {problem.detail}")
         if policy is None:
             return
         try:
-            judged = judge(policy, self._note)
+            judged = judge(policy, self.note)
         except (BadInput, NotVerified) as problem:
             yield type(problem)(problem.code, f"by the policy: {problem.detail}")
             return
@@ -134,13 +136,3 @@ class Head:
         if not judged.met:
             words = f"cosigned by {len(judged.cosigned)} of the policy's {len(policy.witnesses)} witnesses, which its quorum is not"
             yield NotVerified("quorum-short", words)
-
-
-def _count_witnesses(note: bytes, election: ElectionOpened) -> int:
-    """Valid cosignatures by the witnesses that ``election`` names; a line of theirs that does not verify raises ``NotVerified``."""
-    try:
-        return len(open_note(note, [parse_vkey(vkey) for vkey in election.witnesses]).lines)
-    except NotVerified as problem:
-        if problem.code != "note-unsigned":
-            raise
-        return 0

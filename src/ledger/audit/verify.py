@@ -61,7 +61,6 @@ from ledger.audit.sources import Source, printable
 from ledger.audit.totals import Totalled, compare_projection, compare_recap, contest_totals
 from ledger.audit.tree import Tree
 from ledger.errors import BadInput, LedgerError, NotVerified, Refused, Waiting
-from ledger.proof.checkpoint import Checkpoint
 from ledger.proof.merkle import leaf_hash
 from ledger.proof.note import NoteKey
 from ledger.proof.policy import Policy
@@ -131,7 +130,7 @@ def verify(
             run.close_tree()  # 4
             run.compare_totals(projection)  # 9
             run.take_signatures(signatures.finish())  # 5
-        elif run.head is not None:
+        else:
             run.check_empty()  # 1
         run.close(signatures.checked)
     report = run.report(time.monotonic() - started)
@@ -164,8 +163,6 @@ class _Verification:
         self.marked: State | None = None
         self._columns = Columns(stored, self.record)
         self._tracing = tracing
-        self._note = b""
-        self._shown: Checkpoint | None = None
         self._size = 0
         self._published: Published | None = None
         self._tree: Tree | None = Tree(None)
@@ -186,22 +183,23 @@ class _Verification:
     def parse_checkpoint(self) -> int:
         """The tree size that the checkpoint shows, nothing verified; 0 where it shows nothing that could be verified."""
         try:
-            self._note = self._source.checkpoint()
+            note = self._source.checkpoint()
         except NotVerified as problem:
             self._fail(CHECKPOINT, problem, None, "checkpoint")
             return 0
         try:
-            shown = parse_head(self._note)
+            self.head = Head(note, self._expected, published=self._source.paths() is not None)
         except BadInput as problem:
             self._fail(CHECKPOINT, problem, None, "checkpoint")
             return 0
-        self._shown, self._size = shown, shown.size
-        self.head = Head(self._note, self._expected, published=self._source.paths() is not None)
-        return shown.size
+        self._size = self.head.shown.size
+        return self._size
 
     def check_empty(self) -> None:
         """A log without an entry: its head, and that it shows nothing else.  All that there is has then been checked."""
-        problems = [] if self.head is None else list(self.head.judge_empty())
+        if self.head is None:
+            return
+        problems = list(self.head.judge_empty())
         for problem in problems:
             self._fail(CHECKPOINT, problem, None, "checkpoint")
         if any(problem.code == "log-empty" for problem in problems):
@@ -226,16 +224,15 @@ class _Verification:
             self.record.fail(CHECKPOINT, "ledger-id-other", 0, self._source.place(0), detail)
         if head is None:
             return
-        unsigned = False
-        for fault in head.judge(election):
-            self._fail(CHECKPOINT, fault, None, "checkpoint")
-            unsigned |= fault.code != "quorum-short"
-        if unsigned:
+        problems = list(head.judge(election))
+        for problem in problems:
+            self._fail(CHECKPOINT, problem, None, "checkpoint")
+        if any(problem.code != "quorum-short" for problem in problems):
             return
         self.record.checked[CHECKPOINT] = 1 + head.witnesses
         self.record.details[CHECKPOINT] = f"cosignatures {head.witnesses}, quorum {election.quorum}"
-        for place, fault in self._earlier.open(election):
-            self._fail(TREE, fault, None, place)
+        for place, unsigned in self._earlier.open(election):
+            self._fail(TREE, unsigned, None, place)
 
     # --- going on from an earlier verification -----------------------------------------------------------------------------------
 
@@ -261,13 +258,13 @@ class _Verification:
 
     def mark(self) -> None:
         """Keeps what the next verification needs, as it stands before the last bundle, if all is well so far."""
-        tree, leaf = self._tree, self._chain.leaf
-        if tree is None or leaf is None or self.record.broken is not None or self._folded != tree.size:
+        head, tree, leaf = self.head, self._tree, self._chain.leaf
+        if head is None or tree is None or leaf is None or self.record.broken is not None or self._folded != tree.size:
             return
         tiles, finished = tree.parts()
         self.marked = State(
             size=tree.size,
-            checkpoint=self._note,
+            checkpoint=head.note,
             opening=self._opening,
             tiles=tiles,
             finished=finished,
@@ -345,13 +342,14 @@ class _Verification:
     def close_tree(self) -> None:
         """The last tiles, the root, the known tree."""
         self._differ(TREE, self._earlier.beyond(self._size))
-        if self._tree is None or self._tree.size != self._size or self._shown is None:
+        if self._tree is None or self._tree.size != self._size or self.head is None:
             self.record.details[TREE] = "not all entries could be read"
             return
         self._differ(TREE, self._tree.finish())
         root = self._tree.root()
-        if root != self._shown.root:
-            detail = f"the entries give the root {root.hex()}, the checkpoint shows {self._shown.root.hex()}"
+        shown = self.head.shown.root
+        if root != shown:
+            detail = f"the entries give the root {root.hex()}, the checkpoint shows {shown.hex()}"
             if self._resumed is not None:
                 self.record.fail(TREE, "not-an-extension", None, "checkpoint", f"after those verified earlier, {detail}")
             else:
@@ -460,7 +458,8 @@ class _Verification:
         """What was found."""
         failures = self.record.failures(self._size)
         steps = self.record.steps(failures)
-        election, shown, head = self._election, self._shown, self.head
+        election, head = self._election, self.head
+        shown = None if head is None else head.shown
         return Report(
             ok=not failures and all(step.outcome == "passed" for step in steps[:-1]),
             source=self._source.name,

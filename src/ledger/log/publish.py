@@ -94,6 +94,8 @@ def _publish(database: Database, folder: Path, files: Files, anchor: Anchor | No
         if note == head.checkpoint and old == head.size:
             note = _shown_note(folder, files, note)
         _remove_unshown_recaps(folder, files, old, head.size)
+        if not old:
+            files.write(folder / "README.txt", README.encode())
         written = 0
         count = 0
         for path, data in _everything_new(connection, old, head.size):  # 4, 5
@@ -117,7 +119,6 @@ def _published_size(connection: Connection, folder: Path, files: Files, size: in
     path = folder / "checkpoint"
     files.sweep(folder)
     if not path.exists():
-        files.write(folder / "README.txt", README.encode())
         return 0
     shown = parse_checkpoint(parse_note(files.read(path, CHECKPOINT_LIMIT_BYTES)).text)
     if shown.size > size or root_at(shown.size, tile_reader(connection)) != shown.root:
@@ -173,4 +174,5 @@ def _recaps(folder: Path) -> list[int]:
     recaps = folder / "recap"
     if not recaps.is_dir():
         return []
-    return sorted(int(path.name) for path in recaps.iterdir() if path.name.isascii() and path.name.isdecimal())
+    names = [path.name for path in recaps.iterdir()]
+    return sorted(int(name) for name in names if name.isascii() and name.isdecimal() and name == str(int(name)))

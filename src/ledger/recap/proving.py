@@ -18,7 +18,7 @@ from ledger.proof.merkle import leaf_hash, node_hash, prove_inclusion
 from ledger.proof.note import encode_note, open_note, parse_note, parse_vkey
 from ledger.recap.replay import replay
 from ledger.store.entries import read_entries, tile_reader
-from ledger.tally.events import ContestsListed, ElectionOpened, FormsDefined, KeyRotated, RecapSealed
+from ledger.tally.events import ContestsListed, ElectionOpened, FormsDefined, RecapSealed
 from ledger.tally.pages import PAGE_VERSION, recap_pages
 from ledger.tally.rows import Contest
 from ledger.tally.signing import OpenedEntry, reopen_entry
@@ -27,7 +27,7 @@ from ledger.tally.totalproof import TOTAL_PROOF_LIMIT_BYTES, AreaRow, PagePart, 
 
 __all__ = ["MadeTotalProof", "prove_total"]
 
-_WANTED: Final = (b"contests.listed", b"forms.defined", b"key.rotated", b"recap.sealed")
+_WANTED: Final = (b"contests.listed", b"forms.defined", b"recap.sealed")
 """Entries that hold none of these words are not opened."""
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -77,7 +77,7 @@ def prove_total(
     listed = state.get(CONTESTS, contest.encode())
     if listed is None or state.get(ELECTION, SINGLE) is None:
         raise BadInput("contest-unknown", "no such contest is listed", contest=contest)
-    chosen = [first, *_chosen(others, listed, seal, contest=contest, sealer=opened.sealer.point), seal]
+    chosen = [first, *_chosen(others, listed, seal, contest=contest), seal]
     tops, pages, top = _Tops([], []), list[PagePart](), b""
     for page in recap_pages(state, seal.index):
         if page.top:
@@ -120,7 +120,7 @@ def prove_total(
 
 
 def _opened(connection: Connection, size: int) -> tuple[OpenedEntry, list[OpenedEntry]]:
-    """Entry 0, and those others that list contests, define forms, pass a seat on, or seal."""
+    """Entry 0, and those others that list contests, define forms, or seal."""
     rows = read_entries(connection, 0, size)
     first = reopen_entry(next(rows).entry)
     return first, [reopen_entry(row.entry) for row in rows if any(word in row.entry for word in _WANTED)]
@@ -130,8 +130,8 @@ def _entry(connection: Connection, index: int) -> bytes:
     return next(read_entries(connection, index, index + 1)).entry
 
 
-def _chosen(entries: list[OpenedEntry], listed: Contest, seal: OpenedEntry, *, contest: str, sealer: bytes) -> list[OpenedEntry]:
-    """The contest's listing, its form's, and how the sealer's key went from entry 0 to the seal."""
+def _chosen(entries: list[OpenedEntry], listed: Contest, seal: OpenedEntry, *, contest: str) -> list[OpenedEntry]:
+    """The contest's listing and its form's."""
     found: list[OpenedEntry] = []
     form = listing = False
     for entry in entries:
@@ -144,9 +144,6 @@ def _chosen(entries: list[OpenedEntry], listed: Contest, seal: OpenedEntry, *, c
         elif isinstance(data, ContestsListed) and not listing:
             listing = any(each.code == contest for each in data.contests)
             found += [entry] * listing
-        elif isinstance(data, KeyRotated) and entry.event.key == sealer != seal.event.key:
-            sealer = data.point
-            found.append(entry)
     return found
 
 

@@ -31,7 +31,6 @@ from ledger.tally.events import (
     ContestsListed,
     ElectionOpened,
     FormsDefined,
-    KeyRotated,
     RecapSealed,
 )
 from ledger.tally.pages import AREA_TAG, ROOT_TAG, STATION_TAG
@@ -54,8 +53,8 @@ __all__ = [
 TOTAL_PROOF_LIMIT_BYTES: Final = 64_000_000
 PAGES_MAX: Final = 100_000
 PAGE_ROWS_MAX: Final = 100_000
-STATED_MAX: Final = 12
-"""Entry 0, the contest, the form, the seal, and at most 8 rotations of the sealer's key."""
+STATED: Final = 4
+"""Entry 0, the contest, the form, the seal.  The sealer's key does not rotate."""
 
 AWAITING: Final = COUNTS.index("awaiting")
 
@@ -116,7 +115,7 @@ class TotalProof(_Row, frozen=True):
 
     version: Literal[1]
     checkpoint: Annotated[bytes, Meta(max_length=NOTE_LIMIT_BYTES)]
-    stated: Annotated[tuple[Stated, ...], Meta(min_length=4, max_length=STATED_MAX)]
+    stated: Annotated[tuple[Stated, ...], Meta(min_length=STATED, max_length=STATED)]
     contests: Uint
     place: Uint
     path: Path
@@ -252,10 +251,9 @@ def _checkpoint(data: bytes, opened: ElectionOpened) -> tuple[Checkpoint, tuple[
 def _sealed(
     opened: ElectionOpened, entries: Sequence[OpenedEntry], *, contest: str
 ) -> tuple[ContestRow, CompiledForm, RecapSealed]:
-    """The contest as it was listed, its form, and the seal, by the sealer's key as entry 0 names it or as it was rotated."""
+    """The contest as it was listed, its form, and the seal, by the sealer's key that entry 0 names."""
     row: ContestRow | None = None
     forms: FormsDefined | None = None
-    sealer = opened.sealer.point
     last = 0
     for entry in entries[1:-1]:
         part, data = f"entry {entry.index}", entry.event.data
@@ -268,14 +266,12 @@ def _sealed(
             row = next((each for each in data.contests if each.code == contest), None)
             if row is None:
                 raise _not("it does not list the contest", part, contest=contest)
-        elif isinstance(data, KeyRotated) and entry.event.key == sealer:
-            sealer = data.point
         else:
             raise _not("it has no business in this proof", part)
     seal = entries[-1].event
     if not isinstance(seal.data, RecapSealed) or seal.data.size != entries[-1].index or entries[-1].index <= last:
         raise _not("the last entry is no seal over the entries before it", f"entry {entries[-1].index}")
-    if seal.key != sealer:
+    if seal.key != opened.sealer.point:
         raise _not("not sealed by the sealer", f"entry {entries[-1].index}")
     if row is None or forms is None:
         raise _not("the contest or its form is missing", "entries")
