@@ -189,7 +189,7 @@ def blocks() -> Iterator[tuple[str, str]]:
     yield from _recap_blocks(made, ledger)
     yield "text checkpoint-example", made.checkpoint.decode().rstrip("\n")
     yield "text receipt-example", receipt(made, made.rows.index(submitted)).decode().rstrip("\n")
-    yield "text log-key-example", made.signer.vkey
+    yield "text log-key-example", made.first_signer.vkey
     yield "text ledger-example", "\n".join(_ledger_lines(made))
 
 

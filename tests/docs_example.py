@@ -34,6 +34,7 @@ from ledger.tally.signing import (
     possession_digest,
     root_digest,
     rotation_digest,
+    sealer_digest,
     sign_event,
 )
 from ledger.tally.state import At, area_key
@@ -62,12 +63,14 @@ class Row(NamedTuple):
 
 
 class Example(NamedTuple):
-    """The example ledger; ``administrator``: that row of its enrolment."""
+    """The example ledger; ``first_signer``: with entry 0's key of the log, ``signer``: with the one in force;
+    ``administrator``: that row of its enrolment."""
 
     rows: list[Row]
     draft: bytes
     root: bytes
     checkpoint: bytes
+    first_signer: NoteSigner
     signer: NoteSigner
     memory: Memory
     administrator: e.KeyRow
@@ -402,21 +405,35 @@ def _amend(log: _Ledger, stands: _Stands) -> None:
     log.append("tally.withdrawn-void", "operator-3", late)
 
 
+def _log_key(seed: bytes) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(seed).digest())
+
+
+def _rekey(log: _Ledger, signer: NoteSigner) -> None:
+    """Entries 46 and 47: the log's key and the sealer's are replaced."""
+    assert log.ledger is not None
+    key = signing_key("sealer-2")
+    sealer = e.Root(key.point, key.sign(sealer_digest(log.ledger, key.point)))
+    data = e.LogRekeyed(reason="key-stolen", basis="100/KPU/2024", log_key=signer.vkey, sealer=sealer)
+    log.approved("approved-7", "root-1", log.append("log.rekeyed", "root-2", data))
+
+
 @cache
 def example() -> Example:
     """The whole of it."""
-    signer = NoteSigner(ORIGIN, Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"docs/log").digest()))
+    first_signer, signer = (NoteSigner(ORIGIN, _log_key(seed)) for seed in (b"docs/log", b"docs/log-2"))
     witness = NoteCosigner("witness.example", Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"docs/witness").digest()))
     log = _Ledger()
-    opening = _opening(signer, witness)
+    opening = _opening(first_signer, witness)
     log.append("election.opened", "root-1", opening)
     administrator = _set_up(log)
     stands = _count(log)
     district = _certify_district(log, stands, _witness(log, stands))
     _certify_city(log, district, _order_and_withdraw(log))
     _amend(log, stands)
+    _rekey(log, signer)
     for (code, area), sums in roll_up(log.memory).items():
         log.memory.put(SUMS, sums_key(code, area), sums)
     frontier = Frontier.EMPTY.extend([leaf_hash(row.entry) for row in log.rows])
     checkpoint = sign_checkpoint(Checkpoint(ORIGIN, frontier.size, frontier.root()), signer)
-    return Example(log.rows, draft_digest(opening), frontier.root(), checkpoint, signer, log.memory, administrator)
+    return Example(log.rows, draft_digest(opening), frontier.root(), checkpoint, first_signer, signer, log.memory, administrator)

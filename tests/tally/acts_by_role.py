@@ -13,6 +13,7 @@ from ledger.tally.acts.keys import voting_day_began
 from ledger.tally.state import ELECTION, KEYS, SINGLE
 
 from ..governed import CITY, DISTRICT_A, DISTRICT_B, PROVINCE, reading
+from ..rekeying import LOG_2, SEALER_2, rekeying
 from ..world import FORM, GOOD, START_MS, contest_row, corrected, submitted
 from .act_scenes import BASIS, DAY_MS, FOUR, NOBODY, ONE, OTHER, THREE, TWO, WRONG, Made, Scene
 
@@ -120,6 +121,11 @@ def _pending_amendment() -> Scene:
     return Scene().does("pending", "root-2", amended())
 
 
+def _pending_rekeying() -> Scene:
+    made = Scene()
+    return made.does("pending", "root-2", rekeyed(made))
+
+
 def _pending_over() -> Scene:
     """The city corrects over the certificate of a district: it waits for a second seat whatever the election says."""
     made = _districts("governor")
@@ -148,6 +154,7 @@ SCENES: Final = {
     "certificate proposed": _pending_recap,
     "keys proposed": _pending_keys,
     "amendment proposed": _pending_amendment,
+    "rekeying proposed": _pending_rekeying,
     "correction proposed over a certificate": _pending_over,
 }
 
@@ -169,6 +176,11 @@ def candidate(made: Scene | None = None, _name: str = "", **other: Any) -> e.Can
 def amended(made: Scene | None = None, _name: str = "") -> e.ElectionAmended:
     """A cut-off for operators."""
     return e.ElectionAmended(reason="longer-evening", basis=BASIS, cutoffs=(e.Cutoff("operator", START_MS + 10**9),))
+
+
+def rekeyed(made: Scene, _name: str = "") -> e.LogRekeyed:
+    """The log and the sealer have other keys."""
+    return rekeying(made.world, log=LOG_2, sealer=SEALER_2)
 
 
 def added(made: Scene | None = None, _name: str = "", *, code: str = "1771011001009", **other: Any) -> e.JurisdictionsAmended:
@@ -333,6 +345,7 @@ ROLE_ACTS: Final[dict[str, RoleAct]] = {
     "approved (certificate of the district)": RoleAct("certificate proposed", approved),
     "approved (correction over a certificate)": RoleAct("correction proposed over a certificate", approved),
     "approved (election amended)": RoleAct("amendment proposed", approved),
+    "approved (log rekeyed)": RoleAct("rekeying proposed", approved),
     "approved (keys enrolled)": RoleAct("keys proposed", approved),
     "candidate.changed": RoleAct("founded", candidate),
     "contests.listed": RoleAct("founded", contests),
@@ -352,6 +365,7 @@ ROLE_ACTS: Final[dict[str, RoleAct]] = {
     "keys.enrolled (officer)": RoleAct("founded", officer_enrolled),
     "keys.enrolled (operator before the day)": RoleAct("seat empty", operator_enrolled, before_the_day=True),
     "keys.enrolled (operator replaced on the day)": RoleAct("seat empty", operator_enrolled),
+    "log.rekeyed": RoleAct("founded", rekeyed),
     "objection.raised": RoleAct("founded", objected),
     "objection.settled (rejected)": RoleAct("objected", settled("rejected")),
     "objection.settled (withdrawn)": RoleAct("objected by agent@city", settled("withdrawn")),

@@ -14,11 +14,14 @@ from typing import Any, Final, NamedTuple
 from msgspec.structs import replace
 
 from ledger.device.stream import EventStream
+from ledger.proof.note import NoteCosigner
 from ledger.tally import events as e
+from ledger.tally.recaps import current_root
 from ledger.tally.signing import rotation_digest
 from ledger.tally.state import SLOTS, slot_key
 
 from ..governed import CITY, DISTRICT_A, DISTRICT_B, PROVINCE
+from ..rekeying import LOG_2, LOG_3, SEALER_2, SEALER_3, log_private, log_signer, rekey, rekeying
 from ..world import GOOD, START_MS, corrected, submitted
 from .act_scenes import BASIS, FOUR, NOBODY, ONE, OTHER, THREE, TWO, WRONG, Made, Scene
 from .acts_by_role import (
@@ -29,6 +32,7 @@ from .acts_by_role import (
     ordered,
     postponed,
     recommended,
+    rekeyed,
     settled,
 )
 
@@ -881,6 +885,85 @@ MANIFEST: Final = Group(
 )
 
 
+# --- the keys of the log and the sealer ------------------------------------------------------------------------------------------
+
+
+def _rekeyed(times: int = 1, **keys: str) -> Scene:
+    """So often, each time with other keys; the last one is that of the name."""
+    made = Scene()
+    for number in range(times, 0, -1):
+        rekey(made.log, **{what: name if number == 1 else f"{name}-{number}" for what, name in keys.items()})
+    return made
+
+
+def _both() -> Scene:
+    return _rekeyed(log=LOG_2, sealer=SEALER_2)
+
+
+def _rekey(log: str | None = None, sealer: str | None = None, **other: Any) -> Tried:
+    return by("root-1", lambda scene, _name: rekeying(scene.world, log=log, sealer=sealer, **other))
+
+
+def _rekey_to_the_first(scene: Scene, _name: str) -> e.LogRekeyed:
+    return rekeying(scene.world, log_key=scene.world.signer.vkey)
+
+
+def _seal(scene: Scene, name: str) -> e.RecapSealed:
+    size = len(scene.log.entries)
+    return e.RecapSealed(size=size, root=current_root(scene.log.state, size=size))
+
+
+def _proposed_rekeying(ago: int) -> Scene:
+    made = Scene()
+    made.does("pending", "root-2", rekeyed(made))
+    made.log.time += ago
+    return made
+
+
+def _rekeyed_otherwise() -> Scene:
+    """Two proposals of the same keys; one was approved."""
+    made = _proposed_rekeying(0)
+    other = made.log.act("root-1", rekeying(made.world, log=LOG_2, sealer=SEALER_2))
+    made.log.append(made.world.approve("root-2", other.event_id))
+    return made
+
+
+def witness_key(origin: str) -> str:
+    """A key of the right name and of another kind."""
+    return NoteCosigner(origin, log_private("witness")).vkey
+
+
+REKEYED: Final = Group(
+    {
+        "both keys new": by("root-1", lambda scene, _name: rekeying(scene.world, log=LOG_3, sealer=SEALER_3)),
+        "the log's key new": _rekey(log=LOG_3),
+        "the sealer's key new": _rekey(sealer=SEALER_3),
+        "the log's first key again": by("root-1", _rekey_to_the_first),
+        "the log's second key": _rekey(log=LOG_2),
+        "the sealer's second key": _rekey(sealer=SEALER_2),
+        "the sealer's first key again": _rekey(sealer="sealer"),
+        "an office's key for the sealer": _rekey(sealer="chair-a"),
+        "neither key": _rekey(),
+        "a key of another log": by("root-1", lambda scene, _name: rekeying(scene.world, log_key=log_signer(LOG_3, "other").vkey)),
+        "a witness's key": by("root-1", lambda scene, _name: rekeying(scene.world, log_key=witness_key(scene.world.origin))),
+        "no verifier key": _rekey(log_key="log.example+12345678+AAAA"),
+        "a seal by the first sealer": by("sealer", _seal),
+        "a seal by the second sealer": by(SEALER_2, _seal),
+        "approved by another root key": by("root-1", lambda scene, _name: e.Approved(event=scene.ids.get("pending", NOBODY))),
+        "approved by the same root key": by("root-2", lambda scene, _name: e.Approved(event=scene.ids.get("pending", NOBODY))),
+    },
+    {
+        "first keys": Scene,
+        "proposed": lambda: _proposed_rekeying(0),
+        "proposed a day ago": lambda: _proposed_rekeying(HOURS_25_MS),
+        "both rekeyed": _both,
+        "overtaken": _rekeyed_otherwise,
+        "log rekeyed eight times": lambda: _rekeyed(8, log=LOG_2),
+        "sealer rekeyed eight times": lambda: _rekeyed(8, sealer=SEALER_2),
+    },
+)
+
+
 GROUPS: Final[dict[str, Group]] = {
     "tally": Group(TALLY_ACTS, TALLY_STATES),
     "certificate": CERTIFICATES,
@@ -895,4 +978,5 @@ GROUPS: Final[dict[str, Group]] = {
     "station": STATIONS_GROUP,
     "candidate": CANDIDATES,
     "manifest": MANIFEST,
+    "rekeying": REKEYED,
 }

@@ -30,6 +30,7 @@ from ledger.tally.events import (
     KeyRevoked,
     KeyRotated,
     KeysEnrolled,
+    LogRekeyed,
     MergedRow,
     MissingRow,
     ObjectionRaised,
@@ -56,6 +57,7 @@ from ledger.tally.events import (
 )
 from ledger.tally.signing import draft_digest, possession_digest, root_digest, rotation_digest
 
+from ..rekeying import LOG_2, SEALER_2, rekeying
 from ..world import AREAS, FORM, GOOD, STATIONS, World, contest_row, corrected, station_row, submitted
 
 ID = bytes(range(32))
@@ -102,6 +104,11 @@ def _rotation(old: str, new: str, seat: str) -> KeyRotated:
     return KeyRotated(point=key.point, seat=seat, proof=proof, reason="new-device")
 
 
+def _rekeyed() -> LogRekeyed:
+    """The log and the sealer, with proof of possession."""
+    return rekeying(WORLD, log=LOG_2, sealer=SEALER_2, basis="1/KPU/2024")
+
+
 SIGNERS = {"election.opened": "root-1", "key.rotated": "officer"}
 """Whose key signs the example, where the signatures in it name that key."""
 
@@ -140,6 +147,7 @@ EXAMPLES: dict[str, EventData] = {
     "keys.enrolled": KeysEnrolled(
         keys=(WORLD.operator_row(STATIONS[0], "1"), WORLD.key_row("officer", "officer", "1771", "city-1", valid_until=1))
     ),
+    "log.rekeyed": _rekeyed(),
     "objection.raised": ObjectionRaised(
         contest="mayor", code="177101", ground="count", photos=(PHOTO,), event=ID, note=ID
     ),

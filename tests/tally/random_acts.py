@@ -31,6 +31,7 @@ from ledger.tally.state import (
 )
 
 from ..governed import CITY, DISTRICT_A, DISTRICT_B, PROVINCE, SECOND_SEATS, GovernedLog, certificate, reading
+from ..rekeying import rekeying
 from ..world import FORM, GOOD, START_MS, STATIONS, contest_row, corrected, submitted
 
 BASIS: Final = "BA 7/2024"
@@ -273,6 +274,12 @@ def _amended(log: GovernedLog, name: str, draw: Random) -> e.EventData:
     return e.ElectionAmended(reason="decree", basis=BASIS, **said)
 
 
+def _rekeyed(log: GovernedLog, name: str, draw: Random) -> e.EventData:
+    """Keys of the log and the sealer, new ones and old ones."""
+    keys = {"log": f"log-{draw.randrange(2, 6)}", "sealer": f"sealer-{draw.randrange(2, 6)}"}
+    return rekeying(log.world, **{what: keys[what] for what in draw.choice((("log",), ("sealer",), ("log", "sealer"), ()))})
+
+
 def _defined(log: GovernedLog, name: str, draw: Random) -> e.EventData:
     from msgspec.structs import replace
 
@@ -321,6 +328,7 @@ MOVES: Final[dict[str, Move]] = {
     "key.revoked": _revoked,
     "key.rotated": rotated,
     "keys.enrolled": _enrolled,
+    "log.rekeyed": _rekeyed,
     "objection.raised": _raised,
     "objection.settled": _settled,
     "recap.certified": _certified,

@@ -26,7 +26,7 @@ GROUPS: Final = {**STATE_GROUPS, "act": WRONG_IN_ITSELF}
 HERE: Final = Path(__file__).resolve().parent
 SOURCE: Final = re.compile(r"(domain\.md [1-6]\.\d|design\.md 6)[ :;(]")
 ANSWER: Final = re.compile(r"ok|pending|(void|refused|waiting) [a-z0-9-]+")
-ROWS_MAX: Final = 300
+ROWS_MAX: Final = 330
 
 
 Rows = list[dict[str, str]]

@@ -22,6 +22,7 @@ from ledger.tally.rows import Certificate
 from ledger.tally.state import CERTIFICATES, area_key
 
 from ..governed import BASIS, CITY, DISTRICT_A, DISTRICT_B, PROVINCE, Governed, GovernedLog, certificate, reading
+from ..rekeying import rekey, rekeying
 from ..world import STATIONS, corrected, submitted
 from . import test_fold
 
@@ -525,6 +526,21 @@ def _() -> str:
     for old, new in pairwise(names[:-1]):
         log.act(old, rotation(log, old, new, "chair"))
     return log.told(names[-2], rotation(log, names[-2], names[-1], "chair"))
+
+
+# the keys of the log and the sealer
+simple("rekey nothing", "refused rekey-invalid", empty, "root-1", lambda log: rekeying(log.world))
+simple("rekey to the key in force", "void log-key-used", empty, "root-1",
+       lambda log: rekeying(log.world, log_key=log.world.signer.vkey))  # fmt: skip
+simple("rekey the sealer to a known key", "void point-enrolled", empty, "root-1", lambda log: rekeying(log.world, sealer="chair-a"))
+
+
+@row("the ninth rekeying", "void rekeyings-limit")
+def _() -> str:
+    log = empty()
+    for number in range(8):
+        rekey(log, log=f"log-{number}")
+    return log.told("root-1", rekeying(log.world, log="log-9"))
 
 
 # amendments

@@ -209,6 +209,7 @@ jurisdictions.listed    .    .      .         yes           .        .       .  
 key.revoked             yes  .      yes       .             .        .       .        .
 key.rotated             .    .      yes       yes           yes      yes     yes      yes
 keys.enrolled           .    .      yes       .             .        .       .        .
+log.rekeyed             yes  .      .         .             .        .       .        .
 objection.raised        .    .      .         .             .        .       .        yes
 objection.settled       .    .      .         .             .        yes     .        yes
 recap.certified         .    .      .         .             .        yes     .        .

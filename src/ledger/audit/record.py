@@ -34,7 +34,7 @@ _CODES: Final = {
     STREAMS: "stream-gap stream-position stream-previous",
     AUTHORITY: """already-opened amendment-invalid area-unknown basis-missing beyond-scope key-expired key-retired key-revoked
         key-unknown level-not-certifying level-not-entitled not-opened opening-invalid operator-seat other-ledger point-enrolled
-        proof-missing registrar-other-role role-not-entitled seat-other seat-taken""",
+        proof-missing registrar-other-role rekey-invalid role-not-entitled seat-other seat-taken""",
     REFERENCES: """agents-count area-code area-exists batch-empty candidate-name candidate-unknown candidates-mismatch
         contest-exists contest-twice contest-unknown corrections-wrong day-invalid differences-wrong events-wrong figures-count
         form-exists form-invalid form-other form-unknown level-unknown rotations-limit round-limit round-unknown rows-order

@@ -25,6 +25,7 @@ from ledger.tally.events import (
     EventData,
     KeyRotated,
     KeysEnrolled,
+    LogRekeyed,
 )
 from ledger.tally.signing import OpenedEntry, check_signature, open_entry
 
@@ -38,7 +39,9 @@ _CHECK_BYTES: Final = 240
 Check = tuple[int, bytes, bytes, bytes]
 """An event's index, its signer's point, its id (which is what is signed), the signature."""
 
-SIGNED_INSIDE: Final[frozenset[type[EventData]]] = frozenset({ElectionAmended, ElectionOpened, KeyRotated, KeysEnrolled})
+SIGNED_INSIDE: Final[frozenset[type[EventData]]] = frozenset(
+    {ElectionAmended, ElectionOpened, KeyRotated, KeysEnrolled, LogRekeyed}
+)
 """Events that hold signatures (or points that must lie on the curve) beside their own; these are opened whole.  A test holds this
 set against the types, so that whoever adds an event with a signature inside is told."""
 

@@ -168,6 +168,7 @@ _ACTS: Final = {
     "areas-listed": ("wilayah dan TPS didaftarkan", "areas and stations listed"),
     "areas-amended": ("daftar wilayah dan TPS diubah", "list of areas and stations amended"),
     "amended": ("manifes diubah", "manifest amended"),
+    "rekeyed": ("kunci log atau penyegel diganti", "key of the log or the sealer replaced"),
     "election.opened": ("pemilihan dibuka", "election opened"),
 }
 

@@ -25,6 +25,7 @@ from ledger.tally.events import (
     KeyRevoked,
     KeyRotated,
     KeysEnrolled,
+    LogRekeyed,
     ObjectionRaised,
     ObjectionSettled,
     RecapCertified,
@@ -186,6 +187,9 @@ def _administration(data: EventData) -> Told | None:
         case ElectionAmended():
             named = ("cutoffs", "powers", "deadlines", "second_seats", "registrars")
             return _told("amended", what=", ".join(name for name in named if getattr(data, name) is not UNSET))
+        case LogRekeyed():
+            sealer = "" if data.sealer is UNSET else key_id(data.sealer.point).hex()[:12]
+            return _told("rekeyed", log_key="" if data.log_key is UNSET else data.log_key, sealer=sealer)
         case _:
             return None
 

@@ -52,7 +52,7 @@ from ledger.tally.events import (
     StationRow,
 )
 from ledger.tally.forms import FormDefinition
-from ledger.tally.signing import SigningKey, draft_digest, possession_digest, root_digest
+from ledger.tally.signing import SigningKey, draft_digest, possession_digest, root_digest, sealer_digest
 
 __all__ = [
     "BATCH_BYTES",
@@ -283,7 +283,7 @@ def _countersigned(
     for row in draft.registrars:
         register = possession_digest(digest, point=row.point, role="registrar", scope=row.scope, seat=row.body)
         bodies.append(msgspec.structs.replace(row, signature=registrars[row.body].sign(register)))
-    seal = possession_digest(digest, point=sealer.point, role="sealer", scope="", seat="sealer")
+    seal = sealer_digest(digest, sealer.point)
     return msgspec.structs.replace(
         draft,
         roots=tuple(Root(root.point, root.sign(root_digest(digest))) for root in roots),

@@ -31,6 +31,7 @@ from ledger.tally.eventdata.election import (
     JurisdictionsAmended,
     JurisdictionsListed,
     Level,
+    LogRekeyed,
     MergedRow,
     Power,
     Registrar,
@@ -125,6 +126,7 @@ __all__ = [
     "KeyRow",
     "KeysEnrolled",
     "Level",
+    "LogRekeyed",
     "MergedRow",
     "MissingRow",
     "ObjectionRaised",
@@ -165,6 +167,7 @@ ENTRY_LIMIT_BYTES: Final = 65_535
 EventData = (
     ElectionOpened
     | ElectionAmended
+    | LogRekeyed
     | FormsDefined
     | ContestsListed
     | CandidateChanged
@@ -209,6 +212,7 @@ DATA_TYPES: Final[dict[str, type[EventData]]] = {
     "key.revoked": KeyRevoked,
     "key.rotated": KeyRotated,
     "keys.enrolled": KeysEnrolled,
+    "log.rekeyed": LogRekeyed,
     "objection.raised": ObjectionRaised,
     "objection.settled": ObjectionSettled,
     "recap.certified": RecapCertified,
@@ -231,7 +235,7 @@ DATA_TYPES: Final[dict[str, type[EventData]]] = {
 _TYPE_NAMES: Final = {data_type: name for name, data_type in DATA_TYPES.items()}
 _DECODERS: Final = {name: msgspec.msgpack.Decoder(data_type) for name, data_type in DATA_TYPES.items()}
 
-LATER_TYPES: Final = frozenset({"attachment.restored", "attachment.withheld", "log.rekeyed"})
+LATER_TYPES: Final = frozenset({"attachment.restored", "attachment.withheld"})
 """Named in version 1, built later; a submission of one of these is refused as ``type-later``."""
 
 

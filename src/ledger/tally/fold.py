@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from ledger.errors import Refused, Waiting
-from ledger.tally.acts import amendments, keys, matters, plenaries, revotes, setup, tallies
+from ledger.tally.acts import amendments, keys, matters, plenaries, rekeying, revotes, setup, tallies
 from ledger.tally.acts.approvals import approving, pend
 from ledger.tally.acts.case import Act, Case, Digits, check_power, void
 from ledger.tally.events import (
@@ -36,6 +36,7 @@ from ledger.tally.events import (
     KeyRevoked,
     KeyRotated,
     KeysEnrolled,
+    LogRekeyed,
     ObjectionRaised,
     ObjectionSettled,
     RecapCertified,
@@ -62,6 +63,7 @@ __all__ = ["ACTS", "decide", "more", "needs", "uncollected"]
 
 _PROPOSED: Final[dict[type[EventData], Act]] = {
     ElectionAmended: amendments.ELECTION_AMENDED,
+    LogRekeyed: rekeying.LOG_REKEYED,
     FormsDefined: setup.FORMS_DEFINED,
     ContestsListed: setup.CONTESTS_LISTED,
     CandidateChanged: amendments.CANDIDATE_CHANGED,

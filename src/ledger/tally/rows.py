@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -20,6 +21,7 @@ __all__ = [
     "Governance",
     "Incident",
     "Key",
+    "LogKey",
     "Objection",
     "Pending",
     "Recommendation",
@@ -33,6 +35,7 @@ __all__ = [
     "StateRow",
     "Stream",
     "VotersOf",
+    "log_key_at",
 ]
 
 
@@ -52,12 +55,32 @@ class Governance(StateRow, frozen=True):
     deadlines: tuple[Deadline, ...]
 
 
+class LogKey(StateRow, frozen=True):
+    """The log's verifier key of the trees from ``size`` on, up to the size of the next such row."""
+
+    size: int
+    vkey: str
+
+
+def log_key_at(keys: Sequence[LogKey], size: int) -> str:
+    """The verifier key whose word the checkpoint of a tree of ``size`` is: that of the last of ``keys`` from that size or below.
+    ``keys`` ascend, and the first is of size 0."""
+    return next(key.vkey for key in reversed(keys) if key.size <= size)
+
+
 class Election(StateRow, frozen=True):
-    """What entry 0 said, with the ledger's id, and what holds now."""
+    """What entry 0 said, with the ledger's id, and what holds now.  ``rekeyed``: the log's keys after entry 0's, in order; a row
+    without any is written without the field, as it was before there was such an event."""
 
     ledger: bytes
     opened: ElectionOpened
     now: Governance
+    rekeyed: tuple[LogKey, ...] = ()
+
+    @property
+    def log_keys(self) -> tuple[LogKey, ...]:
+        """All keys that the log has had, the one in force last."""
+        return (LogKey(0, self.opened.log_key), *self.rekeyed)
 
     @property
     def digits(self) -> tuple[int, ...]:

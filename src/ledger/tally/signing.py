@@ -36,7 +36,9 @@ from ledger.tally.events import (
     EventData,
     KeyRotated,
     KeysEnrolled,
+    LogRekeyed,
     Payload,
+    Root,
     Submission,
     decode_data,
     type_of,
@@ -59,6 +61,7 @@ __all__ = [
     "reopen_entry",
     "root_digest",
     "rotation_digest",
+    "sealer_digest",
     "sign_event",
 ]
 
@@ -217,6 +220,11 @@ def possession_digest(ledger: bytes, *, point: bytes, role: str, scope: str, sea
     return tagged_hash(POSSESSION_TAG, encode([ledger, point, role, scope, seat]))
 
 
+def sealer_digest(ledger: bytes, point: bytes) -> bytes:
+    """What a sealer's key signs to show that it is its own.  ``ledger``: for that of entry 0 the draft digest."""
+    return possession_digest(ledger, point=point, role="sealer", scope="", seat="sealer")
+
+
 def rotation_digest(ledger: bytes, *, old: bytes, new: bytes, seat: str) -> bytes:
     """What a new key signs to take over the seat of the key ``old``; the rotation itself is signed by the old one."""
     return tagged_hash(ROTATION_TAG, encode([ledger, old, new, seat]))
@@ -309,6 +317,8 @@ def _check_inside(data: EventData, payload: Payload) -> None:
             for body in () if data.registrars is UNSET else data.registrars:
                 digest = possession_digest(ledger, point=body.point, role="registrar", scope=body.scope, seat=body.body)
                 check_signature(body.point, digest, body.signature)
+        case LogRekeyed(sealer=Root() as sealer):
+            check_signature(sealer.point, sealer_digest(ledger, sealer.point), sealer.signature)
         case _:
             pass
 
@@ -330,5 +340,4 @@ def _check_founders(data: ElectionOpened) -> None:
     for registrar in data.registrars:
         digest = possession_digest(draft, point=registrar.point, role="registrar", scope=registrar.scope, seat=registrar.body)
         check_signature(registrar.point, digest, registrar.signature)
-    sealer = possession_digest(draft, point=data.sealer.point, role="sealer", scope="", seat="sealer")
-    check_signature(data.sealer.point, sealer, data.sealer.signature)
+    check_signature(data.sealer.point, sealer_digest(draft, data.sealer.point), data.sealer.signature)

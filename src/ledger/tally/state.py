@@ -115,7 +115,12 @@ def _form_table() -> Table[CompiledForm]:
     return Table("forms", lambda compiled: encode(compiled.form), decode)
 
 
-ELECTION: Final = _table("election", Election)
+def _encode_election(row: Election) -> bytes:
+    """Without ``rekeyed`` where the log has its first key: the bytes that a store had before the log could be rekeyed."""
+    return _encode_row(row if row.rekeyed else (row.ledger, row.opened, row.now))
+
+
+ELECTION: Final = Table("election", _encode_election, msgspec.msgpack.Decoder(Election).decode)
 FORMS: Final = _form_table()
 CONTESTS: Final = _table("contests", Contest)
 CANDIDATES: Final = _table("candidates", CandidateChange)

@@ -21,7 +21,17 @@ from ledger.tally.rows import Election, Key, Pending, Revocation
 from ledger.tally.signing import Opened
 from ledger.tally.state import AREAS, KEYS, PENDING, SEATS, Change, Need, Table, View, seat_key
 
-__all__ = ["DELEGATED", "KEYS_ENROLLED", "KEY_REVOKED", "KEY_ROTATED", "STATION_SEATS", "VACANT", "voting_day_began"]
+__all__ = [
+    "DELEGATED",
+    "KEYS_ENROLLED",
+    "KEY_REVOKED",
+    "KEY_ROTATED",
+    "STATION_SEATS",
+    "VACANT",
+    "predecessor_needs",
+    "succession",
+    "voting_day_began",
+]
 
 STATION_SEATS: Final = ("1", "2")
 """A station has two operators' seats (domain: two accounts a station)."""
@@ -119,9 +129,14 @@ def _rotated_needs(data: KeyRotated, _digits: Digits) -> tuple[Need, ...]:
 
 
 def _rotated_more(view: View, event: Opened) -> Iterator[tuple[Need, ...]]:
-    key = view.get(KEYS, event.key)
+    yield from predecessor_needs(view, event.key)
+
+
+def predecessor_needs(view: View, point: bytes) -> Iterator[tuple[Need, ...]]:
+    """One round: the keys that had the seat of ``point`` before, where there are any."""
+    key = view.get(KEYS, point)
     if key is not None and key.before:
-        yield tuple((KEYS, point) for point in key.before)
+        yield tuple((KEYS, before) for before in key.before)
 
 
 def _rotate(view: View, data: KeyRotated, case: Case) -> Change:
@@ -133,13 +148,21 @@ def _rotate(view: View, data: KeyRotated, case: Case) -> Change:
         raise Refused("point-enrolled", "a key is enrolled once, ever", seat=key.seat, scope=key.scope)
     if len(key.before) == ROTATIONS_MAX:
         raise Refused("rotations-limit", f"a seat's key is rotated {ROTATIONS_MAX} times at most; enrol a new one", seat=key.seat)
-    successor = structs.replace(key, enrolled=case.at.index, before=(*key.before, old))
-    puts: list[Put] = [(KEYS, data.point, successor), (SEATS, seat_key(key.role, key.scope, key.seat), data.point)]
+    return effect(*succession(view, old, data.point, case.at.index))
+
+
+def succession(view: View, old: bytes, new: bytes, index: int) -> list[Put]:
+    """The seat of the enrolled key ``old`` passes to ``new``, which has all that it had; each key before knows of it."""
+    key = view.get(KEYS, old)
+    if key is None:
+        return []
+    successor = structs.replace(key, enrolled=index, before=(*key.before, old))
+    puts: list[Put] = [(KEYS, new, successor), (SEATS, seat_key(key.role, key.scope, key.seat), new)]
     for point in (*key.before, old):
         earlier = key if point == old else view.get(KEYS, point)
         if earlier is not None:
-            puts.append((KEYS, point, structs.replace(earlier, after=(*earlier.after, data.point))))
-    return effect(*puts)
+            puts.append((KEYS, point, structs.replace(earlier, after=(*earlier.after, new))))
+    return puts
 
 
 # --- revocation ------------------------------------------------------------------------------------------------------------------

@@ -42,6 +42,7 @@ __all__ = [
     "JurisdictionsAmended",
     "JurisdictionsListed",
     "Level",
+    "LogRekeyed",
     "MergedRow",
     "Power",
     "Registrar",
@@ -61,7 +62,7 @@ class Level(Row, frozen=True):
 
 
 class Root(Row, frozen=True):
-    """A root key with its signature over the root string."""
+    """A root key with its signature over the root string; also the sealer's key with its proof of possession."""
 
     point: Point
     signature: SignatureBytes
@@ -143,6 +144,16 @@ class ElectionAmended(Map, frozen=True):
     deadlines: Deadlines | UnsetType = UNSET
     second_seats: SecondSeats | UnsetType = UNSET
     registrars: Annotated[tuple[Registrar, ...], Meta(min_length=1, max_length=LIST_MAX)] | UnsetType = UNSET
+
+
+class LogRekeyed(Map, frozen=True):
+    """The log's or the sealer's key is lost or stolen: two root keys name another one, from now on.  ``sealer`` comes with its
+    proof of possession over this ledger's id.  At least one of the two is there (the fold asks)."""
+
+    reason: Code
+    log_key: Vkey | UnsetType = UNSET
+    sealer: Root | UnsetType = UNSET
+    basis: DocumentNumber | UnsetType = UNSET
 
 
 # --- forms, contests, candidates -----------------------------------------------------------------------------------------------
