@@ -4,10 +4,12 @@ Clock, randomness and keys enter the program here (and in ``cli`` for devices), 
 
     ledger.toml     origin, verifier key, where the database and the anchor are (docs/FORMATS.md section 8.5)
     ledger.db       the log and its projections (or a PostgreSQL address in ledger.toml)
-    log-key.pem     the log's Ed25519 key, readable by its owner alone
+    log-key.pem     the log's Ed25519 key, readable by its owner alone; log-key-<id>.pem of a rekeying
     sealer-key.pem  the sealer's P-256 key, likewise; without it the log makes no seals
     photos/, texts/ what lies beside the log, under the hashes that it holds
     public/         what ``publish`` writes, unless told another place
+
+``vkey`` in ledger.toml is the log's first key, which entry 0 names; the one in force is in the log (``log.rekeyed``).
 
 The anchor lies outside.  A ledger restored without the log's key says ``read_only = true`` in its ledger.toml: it shows, verifies
 and publishes what it has, and takes nothing.  ``seals = "manual"`` there (imports) keeps the log from sealing by itself.
@@ -24,9 +26,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from ledger.errors import BadInput, Broken
 from ledger.files import Files
@@ -34,6 +34,7 @@ from ledger.log.anchor import Anchor
 from ledger.log.append import Answer, Appended, Log
 from ledger.log.publish import Cosign, Published, publish
 from ledger.log.restore import Restored, restore
+from ledger.log.signers import Signers
 from ledger.proof.merkle import prove_consistency, prove_inclusion
 from ledger.proof.note import NoteKey, NoteSigner, parse_vkey
 from ledger.proof.tlogproof import TlogProof, encode_proof
@@ -43,15 +44,13 @@ from ledger.store.engine import Database
 from ledger.store.entries import Head, StoredEntry, find_events, read_entries, read_head, tile_reader
 from ledger.store.rows import Rows
 from ledger.tally.canonical import encode
-from ledger.tally.rows import Stream
+from ledger.tally.rows import LogKey, Stream
 from ledger.tally.signing import OpenedEntry, SigningKey, reopen_entry
 from ledger.tally.state import ELECTION, SINGLE, STREAMS, Reader
 
 __all__ = ["CONFIG_NAME", "Node", "Snapshot", "system_clock"]
 
 CONFIG_NAME: Final = "ledger.toml"
-LOG_KEY_NAME: Final = "log-key.pem"
-SEALER_NAME: Final = "sealer-key.pem"
 PUBLIC: Final = "public"
 MANUAL: Final = "manual"
 CONFIG_LIMIT_BYTES: Final = 100_000
@@ -70,45 +69,13 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _pem(key: Ed25519PrivateKey | EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def _sealer(folder: Path, files: Files) -> SigningKey | None:
-    """The sealer's key, where the folder has one."""
-    path = folder / SEALER_NAME
-    if not path.is_file():
-        return None
-    try:
-        key = load_pem_private_key(files.read(path, CONFIG_LIMIT_BYTES), None)
-    except (TypeError, ValueError) as problem:
-        raise BadInput("bad-config", f"{SEALER_NAME} cannot be read: {problem}", path=str(path)) from None
-    if not isinstance(key, EllipticCurvePrivateKey):
-        raise BadInput("bad-config", f"{SEALER_NAME} holds no P-256 key", path=str(path))
-    return SigningKey(key)
-
-
-def _signer(folder: Path, config: dict[str, object], files: Files) -> NoteSigner | None:
-    """The log's key, which must be the one that ledger.toml names; None for a ledger that is read-only."""
-    origin, vkey = str(config["origin"]), str(config["vkey"])
-    if config.get("read_only") is True:
-        return None
-    key = load_pem_private_key(files.read(folder / LOG_KEY_NAME, CONFIG_LIMIT_BYTES), None)
-    if not isinstance(key, Ed25519PrivateKey):
-        raise BadInput("bad-config", "log-key.pem holds no Ed25519 key", path=str(folder))
-    signer = NoteSigner(origin, key)
-    if signer.vkey != vkey:
-        raise Broken("log-key-other", "log-key.pem is not the key that ledger.toml names", path=str(folder))
-    return signer
-
-
-def _anchor(folder: Path, path: Path | None, key: NoteKey, files: Files) -> Anchor:
+def _anchor(folder: Path, path: Path | None, signers: Signers, files: Files) -> Anchor:
     """``BadInput`` ``anchor-inside`` for a path inside the ledger folder: a backup of the one would hold the other."""
     if path is not None:
         path = (folder / path).resolve()
         if path.is_relative_to(folder.resolve()):
             raise BadInput("anchor-inside", "the anchor lies inside the ledger folder", path=str(path))
-    return Anchor(path, published=folder / PUBLIC, key=key, files=files)
+    return Anchor(path, published=folder / PUBLIC, key=signers.first, files=files, held=signers.held)
 
 
 def _write_config(
@@ -150,11 +117,10 @@ class Node:
         self,
         folder: Path,
         database: Database,
-        signer: NoteSigner | None,
+        signers: Signers,
         *,
         clock: Clock,
         files: Files,
-        sealer: SigningKey | None,
         anchor: Anchor,
         automatic: bool = True,
     ) -> None:
@@ -163,23 +129,15 @@ class Node:
         self.database: Final = database
         self.files: Final = files
         self.anchor = anchor
-        self._signer = signer
+        self.signers: Final = signers
         self._clock = clock
-        self._sealer = sealer
         self._log = self._writer()
         self._executor = ThreadPoolExecutor(THREADS) if THREADS > 1 else None
 
     def _writer(self) -> Log | None:
-        if self._signer is None:
+        if self.read_only:
             return None
-        return Log(
-            self.database,
-            signer=self._signer,
-            clock=self._clock,
-            sealer=self._sealer,
-            anchor=self.anchor,
-            automatic=self._automatic,
-        )
+        return Log(self.database, signers=self.signers, clock=self._clock, anchor=self.anchor, automatic=self._automatic)
 
     @classmethod
     def create(
@@ -199,21 +157,22 @@ class Node:
             raise BadInput("folder-not-empty", "a ledger is made in a new or empty folder", path=str(folder))
         files = Files()
         files.make_folder(folder)
-        signer = NoteSigner(origin, log_key)
-        files.write(folder / LOG_KEY_NAME, _pem(log_key), private=True)
+        signers = Signers(folder, NoteSigner(origin, log_key).key, files)
+        signers.keep_log_key(log_key)
         if sealer is not None:
-            files.write(folder / SEALER_NAME, _pem(sealer.private), private=True)
+            signers.keep_sealer(sealer, first=True)
         store = Database.create(database or folder / "ledger.db", origin=origin)
-        _write_config(folder, files, origin=origin, vkey=signer.vkey, database=database, automatic=automatic)
-        anchor = _anchor(folder, None, signer.key, files)
-        return cls(folder, store, signer, clock=clock, files=files, sealer=sealer, anchor=anchor, automatic=automatic)
+        _write_config(folder, files, origin=origin, vkey=signers.first.vkey, database=database, automatic=automatic)
+        anchor = _anchor(folder, None, signers, files)
+        return cls(folder, store, signers, clock=clock, files=files, anchor=anchor, automatic=automatic)
 
     @classmethod
     def open(cls, folder: Path, *, clock: Clock, anchor: Path | None = None, curing: bool = False) -> Node:
         """Opens a ledger folder.  ``anchor``: where it is, if not where ledger.toml says.  ``curing``: a log that was rolled back
-        is opened all the same, for ``restore``.
+        is opened all the same, for ``restore``.  A log whose key in force is not in the folder can be read, and rekeyed.
 
-        Raises ``BadInput`` ``no-ledger``, ``bad-config``; ``Broken`` for its store, and ``log-rolled-back``, ``anchor-missing``.
+        Raises ``BadInput`` ``no-ledger``, ``bad-config``; ``Broken`` for its store, and ``log-rolled-back``, ``anchor-missing``, and
+        ``log-key-other`` for a key file with another key in it.
         """
         files = Files()
         path = folder / CONFIG_NAME
@@ -221,22 +180,23 @@ class Node:
             raise BadInput("no-ledger", "there is no ledger.toml in this folder", path=str(folder))
         try:
             config = tomllib.loads(files.read(path, CONFIG_LIMIT_BYTES).decode())
-            signer = _signer(folder, config, files)
-            key = parse_vkey(str(config["vkey"])) if signer is None else signer.key
+            signers = Signers(folder, parse_vkey(str(config["vkey"])), files, read_only=config.get("read_only") is True)
         except (tomllib.TOMLDecodeError, KeyError, TypeError, UnicodeDecodeError, ValueError) as problem:
-            raise BadInput("bad-config", f"ledger.toml or log-key.pem cannot be read: {problem}", path=str(path)) from None
+            raise BadInput("bad-config", f"ledger.toml cannot be read: {problem}", path=str(path)) from None
+        if signers.origin != str(config.get("origin")):
+            raise BadInput("bad-config", "ledger.toml names another origin than its verifier key", path=str(path))
         named = Path(str(config["anchor"])) if "anchor" in config else None
-        kept = _anchor(folder, named if anchor is None else anchor.absolute(), key, files)
-        sealer = _sealer(folder, files)
+        kept = _anchor(folder, named if anchor is None else anchor.absolute(), signers, files)
         store = Database.open(str(config["database"]) if "database" in config else folder / "ledger.db")
         automatic = config.get("seals") != MANUAL
-        node = cls(folder, store, signer, clock=clock, files=files, sealer=sealer, anchor=kept, automatic=automatic)
-        if not curing:
-            try:
+        node = cls(folder, store, signers, clock=clock, files=files, anchor=kept, automatic=automatic)
+        try:
+            signers.of_log(node.key.vkey)  # a file that holds another key, or none, is told now
+            if not curing:
                 node.check_anchor()
-            except BaseException:
-                node.close()
-                raise
+        except BaseException:
+            node.close()
+            raise
         return node
 
     @classmethod
@@ -247,51 +207,61 @@ class Node:
         *,
         note: bytes,
         key: NoteKey,
+        present: NoteKey | None = None,
         log_key: Ed25519PrivateKey | None,
         sealer: SigningKey | None,
         clock: Clock,
         database: str | None,
         anchor: Path | None,
     ) -> Node:
-        """A new ledger folder from a verified publication: its ``entries``, its checkpoint ``note``, the log's public ``key``.
-        Without ``log_key`` the ledger is read-only.  ``anchor`` is one that is there already.
+        """A new ledger folder from a verified publication: its ``entries``, its checkpoint ``note``, the log's public ``key`` that
+        entry 0 names and the one in force at the end, where that is another (``present``), whose private part is ``log_key``. Without ``log_key`` the ledger is read-only.  ``anchor`` is one that is there already.
 
         ledger.toml comes last: what a crash leaves is no ledger.  Raises as ``create`` and ``ledger.log.restore``; ``Broken``
         ``log-key-other`` for a key that is not the log's.
         """
         if folder.exists() and any(folder.iterdir()):
             raise BadInput("folder-not-empty", "a ledger is made in a new or empty folder", path=str(folder))
-        signer = None if log_key is None else NoteSigner(key.name, log_key)
-        if signer is not None and signer.vkey != key.vkey:
-            raise Broken("log-key-other", "that key is not the one that entry 0 names")
+        if log_key is not None and NoteSigner(key.name, log_key).vkey != (present or key).vkey:
+            raise Broken("log-key-other", "that key is not the log's in force", key=(present or key).vkey)
         files = Files()
-        kept = _anchor(folder, None if anchor is None else anchor.absolute(), key, files)
+        signers = Signers(folder, key, files, read_only=log_key is None)
+        kept = _anchor(folder, None if anchor is None else anchor.absolute(), signers, files)
         kept.read()  # a missing one is told before anything is made
         files.make_folder(folder)
         if log_key is not None:
-            files.write(folder / LOG_KEY_NAME, _pem(log_key), private=True)
+            signers.keep_log_key(log_key)
         if sealer is not None:
-            files.write(folder / SEALER_NAME, _pem(sealer.private), private=True)
+            signers.keep_sealer(sealer, first=True)
         store = Database.create(database or folder / "ledger.db", origin=key.name)
         try:
             restore(store, entries, note=note, anchor=kept)
         except BaseException:
             store.close()
             raise
-        _write_config(folder, files, origin=key.name, vkey=key.vkey, database=database, anchor=kept.path, read_only=signer is None)
-        return cls(folder, store, signer, clock=clock, files=files, sealer=sealer, anchor=kept)
+        _write_config(folder, files, origin=key.name, vkey=key.vkey, database=database, anchor=kept.path, read_only=log_key is None)
+        return cls(folder, store, signers, clock=clock, files=files, anchor=kept)
 
     @property
     def read_only(self) -> bool:
         """Whether this ledger lacks the log's key."""
-        return self._signer is None
+        return self.signers.read_only
+
+    @property
+    def key(self) -> NoteKey:
+        """The log's public key in force."""
+        return parse_vkey(self.log_keys()[-1].vkey)
 
     @property
     def signer(self) -> NoteSigner:
-        """The log's key; ``Broken`` ``ledger-read-only`` where this ledger has none."""
-        if self._signer is None:
+        """Who signs with the log's key in force; ``Broken`` ``ledger-read-only`` where this ledger has none, ``log-key-absent`` where
+        it should have."""
+        if self.read_only:
             raise Broken("ledger-read-only", "this ledger was restored without the log's key", path=str(self.folder))
-        return self._signer
+        signer = self.signers.of_log(self.key.vkey)
+        if signer is None:
+            raise Broken("log-key-absent", "this ledger does not hold the log's key in force", key=self.key.vkey)
+        return signer
 
     def __enter__(self) -> Node:
         return self
@@ -335,8 +305,7 @@ class Node:
         config = self.files.read(self.folder / CONFIG_NAME, CONFIG_LIMIT_BYTES)
         if "anchor" in tomllib.loads(config.decode()):
             raise Broken("anchor-exists", "ledger.toml names an anchor already", path=str(self.anchor.path))
-        key = parse_vkey(str(tomllib.loads(config.decode())["vkey"]))
-        made = _anchor(self.folder, path.absolute(), key, self.files)
+        made = _anchor(self.folder, path.absolute(), self.signers, self.files)
         if not path.absolute().exists():
             made.create(self.head().checkpoint)
         self.anchor = made
@@ -366,6 +335,12 @@ class Node:
         with self.database.reading() as connection:
             election = Rows(connection).get(ELECTION, SINGLE)
         return None if election is None else election.ledger
+
+    def log_keys(self) -> tuple[LogKey, ...]:
+        """The log's keys so far, with the size from which each is in force."""
+        with self.database.reading() as connection:
+            election = Rows(connection).get(ELECTION, SINGLE)
+        return (LogKey(0, self.signers.first.vkey),) if election is None else election.log_keys
 
     def stream(self, point: bytes) -> Stream:
         """The next position of a key's stream and the event before it."""

@@ -188,7 +188,7 @@ def test_a_second_branch_is_refused_however_long_it_grew(anchored: Node, world: 
     Node.open(anchored.folder, clock=Clock(), curing=True).close()
     forked = Anchor(None, published=tmp_path / "nowhere", key=anchored.signer.key, files=Files())
     files = Files()
-    with Node(anchored.folder, anchored.database, anchored.signer, clock=Clock(), files=files, sealer=None, anchor=forked) as fork:
+    with Node(anchored.folder, anchored.database, anchored.signers, clock=Clock(), files=files, anchor=forked) as fork:
         fork.submit([branch.sign("officer", held(STATIONS[at % 4])).submission for at in range(60)])
         assert fork.head().size > size_in(anchor)
     assert code(lambda: reopened(anchored)) == "log-rolled-back"
@@ -270,7 +270,7 @@ def with_calls(node: Node, anchor: Path, calls: Calls) -> Node:
     """The same ledger, whose anchor is written with ``calls``."""
     files = Files(calls)
     made = Anchor(anchor, published=node.folder / "public", key=node.signer.key, files=files)
-    return Node(node.folder, node.database, node.signer, clock=Clock(), files=files, sealer=None, anchor=made)
+    return Node(node.folder, node.database, node.signers, clock=Clock(), files=files, anchor=made)
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -518,7 +518,7 @@ def test_a_stream_and_an_event_can_be_looked_up(node: Node, world: World) -> Non
 
 def test_answers_are_ours(node: Node, world: World) -> None:
     """``Log`` alone, without threads, gives the same answers as the node: appended or refused, never an exception."""
-    log = Log(node.database, signer=node.signer, clock=Clock())
+    log = Log(node.database, signers=node.signers, clock=Clock())
     answers = log.append([world.sign(f"{ONE}/1", submitted(ONE)).submission, b""])
     assert isinstance(answers[0], Appended)
     assert isinstance(answers[1], Refused)

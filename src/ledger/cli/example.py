@@ -101,7 +101,7 @@ def make_example(app: App, place: Path) -> None:
         deliver(made.devices["commission"], made.node)
         for name, key in ((OPERATOR, operator), (OFFICER, officer)):
             made.devices[name] = make_device(place / DEVICES / name, key, PASSPHRASE)
-            made.devices[name].adopt(made.founding.ledger, origin=made.founding.opened.origin, vkey=made.node.signer.vkey)
+            made.devices[name].adopt(made.founding.ledger, origin=made.founding.opened.origin, vkey=made.node.key.vkey)
     finally:
         made.close()
     show_opened(app, place, made, official=False)

@@ -78,7 +78,7 @@ def key_new(
     passphrase = passphrase_from(app, file=passphrase_file, descriptor=passphrase_fd, new=True, label=label)
     with make_device(place, key, passphrase) as device:
         if app.has_ledger() and ledger is not None and app.node.ledger_id() == ledger:
-            device.adopt(ledger, origin=app.node.signer.key.name, vkey=app.node.signer.vkey)
+            device.adopt(ledger, origin=app.node.key.name, vkey=app.node.key.vkey)
     request = _request(row.keys[0])  # type: ignore[union-attr]
     Files().write(place / REQUEST_NAME, request.encode())
     if app.json:

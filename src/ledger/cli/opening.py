@@ -92,7 +92,7 @@ def open_ledger(
     for seat, stream in offices(founding, sealing=sealer is not None).items():  # 3
         device = make_device(folder / DEVICES / seat, stream.key, passphrase)
         made.devices[seat] = device
-        device.adopt(b"" if seat == "root-1" else founding.ledger, origin=origin, vkey=node.signer.vkey)
+        device.adopt(b"" if seat == "root-1" else founding.ledger, origin=origin, vkey=node.key.vkey)
     made.devices["root-1"].take(founding.opening)  # 4
     deliver(made.devices["root-1"], node)
     first, *others = founding.registrars  # 5

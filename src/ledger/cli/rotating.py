@@ -60,7 +60,7 @@ def rotate(app: App, signing: Signing, folder: str, reason: str, new_passphrase_
         label = text(f"perangkat baru {folder}", f"the new device {folder}")
         passphrase = passphrase_from(app, file=file, descriptor=descriptor, new=True, label=label)
         with make_device(place, key, passphrase) as made:
-            made.adopt(ledger, origin=app.node.signer.key.name, vkey=app.node.signer.vkey)
+            made.adopt(ledger, origin=app.node.key.name, vkey=app.node.key.vkey)
         app.say(f"Perangkat baru: {place}", f"New device: {place}")
 
     short = key_id(key.point).hex()[:16]

@@ -141,7 +141,7 @@ def append(
     ledger = node.ledger_id()
     if ledger is None:
         raise BadInput("election-not-open", "the ledger has no entry yet", path=str(node.folder))
-    device.adopt(ledger, origin=node.signer.key.name, vkey=node.signer.vkey)  # 1
+    device.adopt(ledger, origin=node.key.name, vkey=node.key.vkey)  # 1
     stream = node.stream(device.state.point)
     device.check_position(stream.position, stream.previous)
     unlock(app, device, signing)  # 2

@@ -7,6 +7,7 @@ an empty file for a log without an entry.  The rules:
 1. A note leaves the process only after the commit, and after it, or one of a larger tree, is durable in the anchor (``advance``).
 2. Before signing, and when a ledger is opened, the log's size is not below the anchor's, and its root at that size, computed again
    from the store, is the anchor's (``check``).  The same is asked of the checkpoint published in the ledger folder, if any.
+   Whose word the note is the log's key at its size says; a note beyond the log may be by a key that the store does not know yet.
 3. Making an anchor and opening one are different acts: a missing file is an error, never a new anchor.
 
 ``read`` comes before the head is read, or while the head is locked; so another process's newer note is not mistaken for a rollback.
@@ -16,6 +17,7 @@ Left to others: that the path lies on other storage than the database (an admini
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -25,28 +27,36 @@ from ledger.errors import BadInput, Broken, LedgerError, NotVerified
 from ledger.files import Files
 from ledger.proof.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.proof.merkle import root_at
-from ledger.proof.note import NOTE_LIMIT_BYTES, NoteKey, parse_note
+from ledger.proof.note import NOTE_LIMIT_BYTES, NoteKey, parse_note, parse_vkey
 from ledger.store.entries import Head, tile_reader
+from ledger.store.rows import Rows
+from ledger.tally.rows import LogKey, log_key_at
+from ledger.tally.state import ELECTION, SINGLE
 
 __all__ = ["Anchor", "Seen"]
 
 
 class Seen(NamedTuple):
-    """A checkpoint that left the log earlier, and the file that says so."""
+    """A checkpoint that left the log earlier, the note that says so, and its file; whose word it is, ``Anchor.check`` asks."""
 
     checkpoint: Checkpoint
+    note: bytes
     path: Path
 
 
 class Anchor:
     """A log's memory of what it signed.  ``path``: the anchor's file, None for a log that has none (then the published checkpoint
-    alone is remembered); ``published``: the ledger's own publication folder; ``key``: the log's; its name is the origin."""
+    alone is remembered); ``published``: the ledger's own publication folder; ``key``: the log's first one; its name is the origin;
+    ``held``: the keys whose private part is at hand, of which the store may not know yet."""
 
-    def __init__(self, path: Path | None, *, published: Path, key: NoteKey, files: Files) -> None:
+    def __init__(
+        self, path: Path | None, *, published: Path, key: NoteKey, files: Files, held: Callable[[], Sequence[NoteKey]] = tuple
+    ) -> None:
         self.path: Final = path
         self._published = published / "checkpoint"
         self._key = key
         self._files = files
+        self._held = held
         self._durable = 0  # the size that this process knows to be on the disk
 
     def create(self, note: bytes) -> None:
@@ -66,9 +76,12 @@ class Anchor:
 
     def check(self, connection: Connection, head: Head, seen: tuple[Seen, ...]) -> None:
         """The log up to ``head`` extends everything ``seen``; else ``Broken`` ``log-rolled-back``, which only re-appending the
-        entries that are missing cures, byte for byte (``ledger restore``)."""
-        for checkpoint, path in seen:
-            size = checkpoint.size
+        entries that are missing cures, byte for byte (``ledger restore``).  ``Broken`` ``anchor-damaged`` for an anchor that this
+        log did not sign; what is published is ``publish``'s to refuse then."""
+        for each in seen:
+            if not self._is_ours(connection, head, each):
+                continue
+            (size, path), checkpoint = (each.checkpoint.size, each.path), each.checkpoint
             if size > head.size:
                 raise Broken(
                     "log-rolled-back", "the log is shorter than what it signed", signed=size, size=head.size, path=str(path)
@@ -78,6 +91,26 @@ class Anchor:
                 raise Broken(
                     "log-rolled-back", "the log is not the one that it signed", signed=size, size=head.size, path=str(path)
                 )
+
+    def _is_ours(self, connection: Connection, head: Head, seen: Seen) -> bool:
+        """Whether the log's key at its size signed it: for a size beyond the store's, the last that the store knows, or one that is
+        held."""
+        election = Rows(connection).get(ELECTION, SINGLE)
+        known = (LogKey(0, self._key.vkey),) if election is None else election.log_keys
+        if seen.checkpoint.size <= head.size:
+            keys = [parse_vkey(log_key_at(known, seen.checkpoint.size))]
+        else:
+            keys = [parse_vkey(known[-1].vkey), *self._held()]
+        for key in keys:
+            try:
+                open_checkpoint(seen.note, [key], self._key.name)
+            except (BadInput, NotVerified) as problem:
+                fault = problem
+            else:
+                return True
+        if seen.path == self.path:
+            raise Broken("anchor-damaged", f"not a checkpoint of this log: {fault}", path=str(self.path))
+        return False
 
     def advance(self, note: bytes) -> None:
         """``note``, checked and committed, may leave the process: it, or that of a larger tree, is durable in the file.
@@ -109,16 +142,22 @@ class Anchor:
         if not note:
             return None
         try:
-            return Seen(open_checkpoint(note, [self._key], self._key.name), self.path)
-        except (BadInput, NotVerified) as problem:
+            return self._seen(note, self.path)
+        except BadInput as problem:
             raise Broken("anchor-damaged", f"not a checkpoint of this log: {problem}", path=str(self.path)) from None
 
     def _shown(self) -> Seen | None:
-        """What the publication folder shows, where this log signed it; what it did not sign is ``publish``'s to refuse."""
+        """What the publication folder shows."""
         if not self._published.is_file():
             return None
         try:
-            note = self._files.read(self._published, NOTE_LIMIT_BYTES)
-            return Seen(open_checkpoint(note, [self._key], self._key.name), self._published)
-        except (BadInput, NotVerified):
+            return self._seen(self._files.read(self._published, NOTE_LIMIT_BYTES), self._published)
+        except BadInput:
             return None
+
+    def _seen(self, note: bytes, path: Path) -> Seen:
+        """What the note says; ``BadInput`` where it is no checkpoint, or of another origin."""
+        checkpoint = parse_checkpoint(parse_note(note).text)
+        if checkpoint.origin != self._key.name:
+            raise BadInput("bad-checkpoint", "of another log", found=checkpoint.origin)
+        return Seen(checkpoint, note, path)

@@ -29,6 +29,7 @@ from sqlalchemy import Connection
 
 from ledger.errors import Broken, Refused, Waiting
 from ledger.log.anchor import Anchor
+from ledger.log.signers import Signers
 from ledger.proof.checkpoint import Checkpoint, sign_checkpoint
 from ledger.proof.merkle import leaf_hash
 from ledger.proof.note import NoteSigner
@@ -36,13 +37,14 @@ from ledger.store.engine import Database
 from ledger.store.entries import Head, StoredEntry, find_events, lock_head, write_entries
 from ledger.store.rows import Batch
 from ledger.tally.acts.approvals import waits
+from ledger.tally.acts.rekeying import SEALER_SEAT
 from ledger.tally.events import ElectionOpened, RecapSealed
 from ledger.tally.fold import decide, more, needs
 from ledger.tally.projection import VOIDS, trace
 from ledger.tally.recaps import current_root
-from ledger.tally.rows import Seal
-from ledger.tally.signing import Opened, SigningKey, encode_entry, open_submission, sign_event
-from ledger.tally.state import CERTIFICATES, CONTESTS, ELECTION, KEYS, PENDING, SEALS, SINGLE, STREAMS, At, Change
+from ledger.tally.rows import Seal, log_key_at
+from ledger.tally.signing import Opened, encode_entry, open_submission, sign_event
+from ledger.tally.state import CERTIFICATES, CONTESTS, ELECTION, PENDING, SEALS, SEATS, SINGLE, STREAMS, At, Change
 
 __all__ = ["BATCH_EVENTS", "SEAL_ENTRIES", "SEAL_MS", "Answer", "Appended", "Log", "Work", "admit"]
 
@@ -95,30 +97,31 @@ def _open_all(submissions: Sequence[bytes]) -> list[Opened | Refused]:
 
 
 class Log:
-    """A ledger's log, open for appending.  ``clock`` gives ms since 1970; ``signer`` holds the log's Ed25519 key; ``sealer`` the
-    key that seals the recaps, None for a log that makes no seals; ``anchor`` what it signed before, None for a log without;
-    ``automatic`` is False for a log that seals only when told (``seal``)."""
+    """A ledger's log, open for appending.  ``clock`` gives ms since 1970; ``signers`` holds the log's Ed25519 keys and those that
+    seal the recaps: where the sealer's in force is not there, the log makes no seals; ``anchor`` what it signed before, None for a
+    log without; ``automatic`` is False for a log that seals only when told (``seal``)."""
 
     def __init__(
         self,
         database: Database,
         *,
-        signer: NoteSigner,
+        signers: Signers,
         clock: Callable[[], int],
-        sealer: SigningKey | None = None,
         anchor: Anchor | None = None,
         automatic: bool = True,
     ) -> None:
         self._database = database
-        self._signer = signer
+        self._signers = signers
         self._clock = clock
-        self._sealer = sealer
         self._anchor = anchor
         self._automatic = automatic
         self._stopped: Broken | None = None
 
     def append(self, submissions: Sequence[bytes], *, executor: Executor | None = None) -> list[Answer]:
         """One answer for each submission, in order.  Appends at most ``BATCH_EVENTS`` of them a transaction.
+
+        Each transaction's head is signed by the log's key at that size.  Where the folder lacks it nothing is appended (``Broken``
+        ``log-key-absent``): so a key that is lost is replaced by proposal and approval sent together.
 
         Raises ``Broken`` (disk full, damaged store, ...) or ``Waiting`` (another writer) when a transaction fails as a whole;
         sending the same bytes again is right then, whatever became of it.  After ``commit-unknown`` and ``anchor-failed`` this
@@ -133,8 +136,8 @@ class Log:
         return answers  # 9
 
     def seal(self) -> Appended:
-        """Appends a seal now, whether or not one is due.  Raises ``Refused`` ``sealer-missing`` where this log has no sealer that
-        entry 0 names; else as ``append``."""
+        """Appends a seal now, whether or not one is due.  Raises ``Refused`` ``sealer-missing`` where the folder lacks the
+        sealer's key in force; else as ``append``."""
         self._require_running()
         return self._transaction(self._seal_now)
 
@@ -192,18 +195,20 @@ class Log:
         work = Work(Batch(connection), head, max(head.sequenced_at, self._clock()))
         made = self._seal(work, now=True)
         if made is None:
-            raise Refused("sealer-missing", "this ledger has no sealer's key that entry 0 names")
+            raise Refused("sealer-missing", "this ledger does not hold the sealer's key in force")
         return work, made
 
     def _seal(self, work: Work, *, now: bool) -> Appended | None:
-        """Appends a seal where one is due (or ``now``) and this log's sealer is the one that entry 0 names."""
-        key = None if self._sealer is None else work.batch.get(KEYS, self._sealer.point)
-        election = work.batch.get(ELECTION, SINGLE)
-        if self._sealer is None or election is None or key is None or key.role != "sealer" or not (now or work.seal_due()):
+        """Appends a seal where one is due (or ``now``) and the sealer's key in force is at hand."""
+        election, point = work.batch.get(ELECTION, SINGLE), work.batch.get(SEATS, SEALER_SEAT)
+        if election is None or point is None or not (now or work.seal_due()):
             return None
-        stream = work.batch.get(STREAMS, self._sealer.point)
+        sealer = self._signers.sealer(point)
+        if sealer is None:
+            return None
+        stream = work.batch.get(STREAMS, point)
         submission, _ = sign_event(
-            self._sealer,
+            sealer,
             RecapSealed(size=work.size, root=current_root(work.batch, size=work.size)),
             ledger=election.ledger,
             position=0 if stream is None else stream.position,
@@ -217,17 +222,28 @@ class Log:
 
     def _refuse_other_log(self, event: Opened) -> Refused | None:
         """Entry 0 names the key of the log that it opens; it is not for another log."""
-        if isinstance(event.data, ElectionOpened) and event.data.log_key != self._signer.vkey:
+        if isinstance(event.data, ElectionOpened) and event.data.log_key != self._signers.first.vkey:
             return Refused("log-key-other", "entry 0 names the key of another log")
         return None
 
     def _write(self, connection: Connection, head: Head, work: Work) -> bytes:
         frontier = head.frontier.extend([entry.leaf for entry in work.entries])
-        checkpoint = Checkpoint(self._signer.key.name, frontier.size, frontier.root())
-        new = Head(frontier.size, work.chain, frontier, work.time, sign_checkpoint(checkpoint, self._signer))
+        checkpoint = Checkpoint(self._signers.origin, frontier.size, frontier.root())
+        new = Head(
+            frontier.size, work.chain, frontier, work.time, sign_checkpoint(checkpoint, self._signer_at(work, frontier.size))
+        )
         work.batch.flush()
         write_entries(connection, head, new, work.entries)
         return new.checkpoint
+
+    def _signer_at(self, work: Work, size: int) -> NoteSigner:
+        """The log's key at ``size``, over the state as this batch leaves it."""
+        election = work.batch.get(ELECTION, SINGLE)
+        vkey = self._signers.first.vkey if election is None else log_key_at(election.log_keys, size)
+        signer = self._signers.of_log(vkey)
+        if signer is None:
+            raise Broken("log-key-absent", "this ledger does not hold the log's key in force", key=vkey)
+        return signer
 
 
 class Work:
