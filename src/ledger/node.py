@@ -27,6 +27,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from sqlalchemy import Connection
 
 from ledger.errors import BadInput, Broken
 from ledger.files import Files
@@ -409,30 +410,50 @@ class Node:
 
     # --- proving -----------------------------------------------------------------------------------------------------------------
 
-    def receipt(self, index: int) -> bytes:
-        """A tlog-proof of the entry at the log's head.  Its ``extra`` holds what the device needs to rebuild the entry from its own
-        payload: [chain, sequenced_at, signature] in canonical MessagePack (docs/FORMATS.md section 8)."""
-        seen = self.anchor.read()
-        with self.database.reading() as connection:
-            head = read_head(connection)
-            if not 0 <= index < head.size:
-                raise BadInput("size-beyond-log", "the log has no such entry", index=index)
+    def receipt(self, index: int, checkpoint: bytes | None = None) -> bytes:
+        """A tlog-proof of the entry, at the log's head or at a ``checkpoint`` that this log signed before (a note; its cosignatures
+        stay).  Its ``extra`` holds what the device needs to rebuild the entry from its own payload: [chain, sequenced_at,
+        signature] in canonical MessagePack (docs/FORMATS.md section 8).  Raises as ``_leading_to``; ``size-beyond-log``."""
+        with self._leading_to(checkpoint) as (connection, note, size):
+            if not 0 <= index < size:
+                raise BadInput("size-beyond-log", "the log has no such entry", index=index, size=size)
             entry = reopen_entry(next(read_entries(connection, index, index + 1)).entry)
-            path = prove_inclusion(index, head.size, tile_reader(connection))
-            self.anchor.check(connection, head, seen)
-        self.anchor.advance(head.checkpoint)
+            path = prove_inclusion(index, size, tile_reader(connection))
         extra = encode([entry.chain, entry.sequenced_at, entry.event.signature])
-        return encode_proof(TlogProof(index, tuple(path), head.checkpoint, extra))
+        return encode_proof(TlogProof(index, tuple(path), note, extra))
 
-    def prove_total(self, *, contest: str, area: str, at: int | None = None, stations: bool = False) -> MadeTotalProof:
-        """The proof of a sealed total up to the log's head (``ledger.recap.proving``)."""
+    def prove_total(
+        self,
+        *,
+        contest: str,
+        area: str,
+        at: int | None = None,
+        stations: bool = False,
+        checkpoint: bytes | None = None,
+        witnesses: Sequence[NoteKey] = (),
+    ) -> MadeTotalProof:
+        """The proof of a sealed total up to the log's head, or to a ``checkpoint`` of before (``ledger.recap.proving``)."""
+        with self._leading_to(checkpoint) as (connection, note, _):
+            return prove_total(connection, note, contest=contest, area=area, at=at, stations=stations, witnesses=witnesses)
+
+    @contextmanager
+    def _leading_to(self, checkpoint: bytes | None) -> Iterator[tuple[Connection, bytes, int]]:
+        """One snapshot to prove in, and the checkpoint that the proof leads to with its size: the head's unless told.  When the
+        block ends, that checkpoint may leave the process.
+
+        Raises ``NotVerified`` for a checkpoint that is not this log's word; ``Broken`` ``log-rolled-back`` where the log does not
+        extend what it signed.
+        """
         seen = self.anchor.read()
         with self.database.reading() as connection:
             head = read_head(connection)
-            made = prove_total(connection, head.checkpoint, contest=contest, area=area, at=at, stations=stations)
+            note, size = head.checkpoint, head.size
+            if checkpoint is not None:
+                given = self.anchor.open(checkpoint)
+                note, size, seen = checkpoint, given.checkpoint.size, (*seen, given)
             self.anchor.check(connection, head, seen)
-        self.anchor.advance(head.checkpoint)
-        return made
+            yield connection, note, size
+        self.anchor.advance(note)
 
     def consistency(self, old: int, new: int | None = None) -> list[bytes]:
         """The proof that the log at size ``new`` (its head, unless told) extends the log at size ``old``."""
@@ -440,7 +461,7 @@ class Node:
             size = read_head(connection).size
             upto = size if new is None else new
             if not 0 < old <= upto <= size:
-                raise BadInput("size-beyond-log", "a consistency proof begins at a size from 1 to the log's", old=old, size=size)
+                raise BadInput("size-beyond-log", "no two sizes of this log, the smaller first", old=old, new=upto, size=size)
             return prove_consistency(old, upto, tile_reader(connection))
 
     # --- replaying ---------------------------------------------------------------------------------------------------------------

@@ -32,10 +32,10 @@ __all__ = ["Anchor", "Seen"]
 
 
 class Seen(NamedTuple):
-    """A checkpoint that left the log earlier, and the file that says so."""
+    """A checkpoint that left the log earlier, and the file that says so; None where somebody brings it."""
 
     checkpoint: Checkpoint
-    path: Path
+    path: Path | None
 
 
 class Anchor:
@@ -64,20 +64,21 @@ class Anchor:
         anchored, published = self._anchored(), self._shown()
         return tuple(seen for seen in (anchored, published) if seen is not None)
 
+    def open(self, note: bytes) -> Seen:
+        """A checkpoint that somebody brings, now known to be this log's word; raises as ``open_checkpoint``."""
+        return Seen(open_checkpoint(note, [self._key], self._key.name), None)
+
     def check(self, connection: Connection, head: Head, seen: tuple[Seen, ...]) -> None:
         """The log up to ``head`` extends everything ``seen``; else ``Broken`` ``log-rolled-back``, which only re-appending the
         entries that are missing cures, byte for byte (``ledger restore``)."""
         for checkpoint, path in seen:
             size = checkpoint.size
+            place = {} if path is None else {"path": str(path)}
             if size > head.size:
-                raise Broken(
-                    "log-rolled-back", "the log is shorter than what it signed", signed=size, size=head.size, path=str(path)
-                )
+                raise Broken("log-rolled-back", "the log is shorter than what it signed", signed=size, size=head.size, **place)
             root = head.frontier.root() if size == head.size else root_at(size, tile_reader(connection))
             if root != checkpoint.root:
-                raise Broken(
-                    "log-rolled-back", "the log is not the one that it signed", signed=size, size=head.size, path=str(path)
-                )
+                raise Broken("log-rolled-back", "the log is not the one that it signed", signed=size, size=head.size, **place)
 
     def advance(self, note: bytes) -> None:
         """``note``, checked and committed, may leave the process: it, or that of a larger tree, is durable in the file.
