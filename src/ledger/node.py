@@ -468,4 +468,7 @@ class Node:
 
     def replay(self, *, rebuilding: bool, progress: Callable[[int], None] | None = None) -> Replayed:
         """Replays the log and compares with the projection, or puts the result in its place."""
-        return (rebuild if rebuilding else replay_store)(self.database, progress=progress)
+        done = (rebuild if rebuilding else replay_store)(self.database, progress=progress)
+        if rebuilding:
+            self._log = self._writer()  # what the old one knew came from rows that are gone
+        return done
