@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import importlib.util
+import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from copy import deepcopy
 from functools import cache
@@ -22,7 +24,9 @@ from ledger.proof.tlogproof import TlogProof, encode_proof
 
 from .audit.conftest import SIGNER
 from .audit.forger import publication, write
+from .audit.servers import static
 from .audit.test_tampering import long_ledger
+from .cli.conftest import invoke
 from .conftest import ROOT, cannot_run
 from .proof.models import private_key
 
@@ -248,3 +252,34 @@ def run(words: list[str]) -> int:
         return int(reading().main())
     finally:
         sys.argv = before
+
+
+@pytest.mark.data
+def test_imported_bengkulu_is_read_by_both_verifiers_and_by_others(shared_data: Path, tmp_path: Path) -> None:
+    """KPU's published results of the province as a ledger: folder, address, second verifier, and proofs of three entries."""
+    source = shared_data / "pilpres2024" / "tps_versions_17_bengkulu.csv.gz"
+    assert invoke("import", "kpu", source, "--into", tmp_path / "b17").status == 0
+    published = invoke("publish", tmp_path / "public", "--ledger", tmp_path / "b17", "--json")
+    assert published.status == 0
+    ledger, size = published.json["ledger_id"], published.json["size"]
+    assert invoke("verify", tmp_path / "public", "--ledger-id", ledger).status == 0
+    with static(tmp_path / "public") as url:
+        assert invoke("verify", url, "--ledger-id", ledger).status == 0
+    second = [sys.executable, str(ROOT / "tools" / "verify_ledger.py"), str(tmp_path / "public"), "--ledger-id", ledger]
+    assert subprocess.run(second, capture_output=True, check=False).returncode == 0
+    log, shown = reading().Log(vkey_of(tmp_path / "b17")), reading().Published(tmp_path / "public")
+    claims = [log.checkpoint(shown.note)]
+    whole = [reading().text(entry) for entry in shown.entries(0, size)]
+    claims += [{"kind": "root", "entries": whole, "root": claims[0]["root"]}]
+    claims += [{"kind": "tiles", "entries": whole, "root": claims[0]["root"], "tiles": shown.tiles()}]
+    for index in (0, size // 2, size - 1):
+        made = invoke("prove", index, "--ledger", tmp_path / "b17", "--json")
+        claims.append(log.inclusion(made.json["proof"], shown.entries(index, index + 1)[0]))
+    for reader, answers in said(claims).items():
+        for claim, answer in zip(claims, answers, strict=True):
+            assert answer == (None if claim["kind"] in KINDS[reader] else "-"), (reader, claim["kind"])
+
+
+def vkey_of(folder: Path) -> str:
+    """As the ledger's configuration names it."""
+    return str(tomllib.loads((folder / "ledger.toml").read_text())["vkey"])
