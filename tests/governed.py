@@ -94,7 +94,8 @@ def second_of(name: str) -> str:
 
 
 class Governed(World):
-    """The keys and streams of a governed election.  ``second_seats``, ``powers``: what entry 0 says."""
+    """The keys and streams of a governed election.  ``second_seats``, ``powers``, ``witnesses`` (of whom ``quorum`` are asked for):
+    what entry 0 says."""
 
     def __init__(
         self,
@@ -102,11 +103,15 @@ class Governed(World):
         second_seats: tuple[str, ...] = SECOND_SEATS,
         powers: tuple[e.Power, ...] = POWERS,
         deadlines: tuple[e.Deadline, ...] = (),
+        witnesses: tuple[str, ...] = (),
+        quorum: int = 0,
         **more: Any,
     ) -> None:
         self.second_seats = second_seats
         self.powers = powers
         self.deadlines = deadlines
+        self.witnesses = witnesses
+        self.quorum = quorum
         super().__init__(**more)
 
     def _opening(self, cutoffs: tuple[e.Cutoff, ...], name: str) -> e.ElectionOpened:
@@ -134,8 +139,8 @@ class Governed(World):
             origin=self.origin,
             log_key=self.signer.vkey,
             sealer=e.Root(self.key("sealer").point, signatures["sealer"]),
-            witnesses=(),
-            quorum=0,
+            witnesses=self.witnesses,
+            quorum=self.quorum,
             roots=tuple(e.Root(self.key(key).point, signatures[key]) for key in ("root-1", "root-2")),
             registrars=tuple(
                 e.Registrar(body, self.key(body).point, "", roles, signatures[body])  # type: ignore[arg-type]

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection
 
 from ledger.errors import BadInput, Broken
 from ledger.files import Files
@@ -171,7 +172,7 @@ class Node:
         """Opens a ledger folder.  ``anchor``: where it is, if not where ledger.toml says.  ``curing``: a log that was rolled back
         is opened all the same, for ``restore``.  A log whose key in force is not in the folder can be read, and rekeyed.
 
-        Raises ``BadInput`` ``no-ledger``, ``bad-config``; ``Broken`` for its store, and ``log-rolled-back``, ``anchor-missing``, and
+        Raises ``BadInput`` ``no-ledger``, ``bad-config``; ``Broken`` for its store, ``log-rolled-back``, ``anchor-missing``, and
         ``log-key-other`` for a key file with another key in it.
         """
         files = Files()
@@ -215,7 +216,8 @@ class Node:
         anchor: Path | None,
     ) -> Node:
         """A new ledger folder from a verified publication: its ``entries``, its checkpoint ``note``, the log's public ``key`` that
-        entry 0 names and the one in force at the end, where that is another (``present``), whose private part is ``log_key``. Without ``log_key`` the ledger is read-only.  ``anchor`` is one that is there already.
+        entry 0 names, and the one in force at the end where that is another (``present``), whose private part is ``log_key``.  Without
+        ``log_key`` the ledger is read-only.  ``anchor`` is one that is there already.
 
         ledger.toml comes last: what a crash leaves is no ledger.  Raises as ``create`` and ``ledger.log.restore``; ``Broken``
         ``log-key-other`` for a key that is not the log's.
@@ -254,8 +256,8 @@ class Node:
 
     @property
     def signer(self) -> NoteSigner:
-        """Who signs with the log's key in force; ``Broken`` ``ledger-read-only`` where this ledger has none, ``log-key-absent`` where
-        it should have."""
+        """Who signs with the log's key in force; ``Broken`` ``ledger-read-only`` where this ledger signs nothing, ``log-key-absent``
+        where it should."""
         if self.read_only:
             raise Broken("ledger-read-only", "this ledger was restored without the log's key", path=str(self.folder))
         signer = self.signers.of_log(self.key.vkey)
@@ -384,30 +386,50 @@ class Node:
 
     # --- proving -----------------------------------------------------------------------------------------------------------------
 
-    def receipt(self, index: int) -> bytes:
-        """A tlog-proof of the entry at the log's head.  Its ``extra`` holds what the device needs to rebuild the entry from its own
-        payload: [chain, sequenced_at, signature] in canonical MessagePack (docs/FORMATS.md section 8)."""
-        seen = self.anchor.read()
-        with self.database.reading() as connection:
-            head = read_head(connection)
-            if not 0 <= index < head.size:
-                raise BadInput("size-beyond-log", "the log has no such entry", index=index)
+    def receipt(self, index: int, checkpoint: bytes | None = None) -> bytes:
+        """A tlog-proof of the entry, at the log's head or at a ``checkpoint`` that this log signed before (a note; its cosignatures
+        stay).  Its ``extra`` holds what the device needs to rebuild the entry from its own payload: [chain, sequenced_at,
+        signature] in canonical MessagePack (docs/FORMATS.md section 8).  Raises as ``_leading_to``; ``size-beyond-log``."""
+        with self._leading_to(checkpoint) as (connection, note, size):
+            if not 0 <= index < size:
+                raise BadInput("size-beyond-log", "the log has no such entry", index=index, size=size)
             entry = reopen_entry(next(read_entries(connection, index, index + 1)).entry)
-            path = prove_inclusion(index, head.size, tile_reader(connection))
-            self.anchor.check(connection, head, seen)
-        self.anchor.advance(head.checkpoint)
+            path = prove_inclusion(index, size, tile_reader(connection))
         extra = encode([entry.chain, entry.sequenced_at, entry.event.signature])
-        return encode_proof(TlogProof(index, tuple(path), head.checkpoint, extra))
+        return encode_proof(TlogProof(index, tuple(path), note, extra))
 
-    def prove_total(self, *, contest: str, area: str, at: int | None = None, stations: bool = False) -> MadeTotalProof:
-        """The proof of a sealed total up to the log's head (``ledger.recap.proving``)."""
+    def prove_total(
+        self,
+        *,
+        contest: str,
+        area: str,
+        at: int | None = None,
+        stations: bool = False,
+        checkpoint: bytes | None = None,
+        witnesses: Sequence[NoteKey] = (),
+    ) -> MadeTotalProof:
+        """The proof of a sealed total up to the log's head, or to a ``checkpoint`` of before (``ledger.recap.proving``)."""
+        with self._leading_to(checkpoint) as (connection, note, _):
+            return prove_total(connection, note, contest=contest, area=area, at=at, stations=stations, witnesses=witnesses)
+
+    @contextmanager
+    def _leading_to(self, checkpoint: bytes | None) -> Iterator[tuple[Connection, bytes, int]]:
+        """One snapshot to prove in, and the checkpoint that the proof leads to with its size: the head's unless told.  When the
+        block ends, that checkpoint may leave the process.
+
+        Raises ``NotVerified`` for a checkpoint that is not this log's word; ``Broken`` ``log-rolled-back`` where the log does not
+        extend what it signed.
+        """
         seen = self.anchor.read()
         with self.database.reading() as connection:
             head = read_head(connection)
-            made = prove_total(connection, head.checkpoint, contest=contest, area=area, at=at, stations=stations)
+            note, size = head.checkpoint, head.size
+            if checkpoint is not None:
+                given = self.anchor.open(connection, head, checkpoint)
+                note, size, seen = checkpoint, given.checkpoint.size, (*seen, given)
             self.anchor.check(connection, head, seen)
-        self.anchor.advance(head.checkpoint)
-        return made
+            yield connection, note, size
+        self.anchor.advance(note)
 
     def consistency(self, old: int, new: int | None = None) -> list[bytes]:
         """The proof that the log at size ``new`` (its head, unless told) extends the log at size ``old``."""
@@ -415,11 +437,14 @@ class Node:
             size = read_head(connection).size
             upto = size if new is None else new
             if not 0 < old <= upto <= size:
-                raise BadInput("size-beyond-log", "a consistency proof begins at a size from 1 to the log's", old=old, size=size)
+                raise BadInput("size-beyond-log", "no two sizes of this log, the smaller first", old=old, new=upto, size=size)
             return prove_consistency(old, upto, tile_reader(connection))
 
     # --- replaying ---------------------------------------------------------------------------------------------------------------
 
     def replay(self, *, rebuilding: bool, progress: Callable[[int], None] | None = None) -> Replayed:
         """Replays the log and compares with the projection, or puts the result in its place."""
-        return (rebuild if rebuilding else replay_store)(self.database, progress=progress)
+        done = (rebuild if rebuilding else replay_store)(self.database, progress=progress)
+        if rebuilding:
+            self._log = self._writer()  # what the old one knew came from rows that are gone
+        return done

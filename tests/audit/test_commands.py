@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from ledger.log.append import Appended
 from ledger.node import Node
 from ledger.proof.note import NoteSigner
 from ledger.proof.tlogproof import encode_proof
+from ledger.witness.evidence import check_fork
 
 from ..cli.conftest import invoke
 from ..governed import submissions, whole_season
@@ -20,6 +23,8 @@ from .servers import static
 from .test_archive import packed
 from .test_earlier import receipt_of
 from .test_tampering import long_ledger
+
+SECOND = Path(__file__).resolve().parents[2] / "tools" / "verify_ledger.py"
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +67,8 @@ def test_receipts_are_given_by_name(honest: Honest, tmp_path: Path) -> None:
 
 
 def test_a_state_is_kept_and_gone_on_from(tmp_path: Path) -> None:
-    """Made at the first run, used and replaced at the second; not replaced by a run that fails, which leaves both checkpoints."""
+    """Made at the first run, used and replaced at the second; not replaced by a run that fails, which leaves evidence of the fork
+    that both verifiers take."""
     entries = long_ledger(700)
     for size in (600, 700):
         write(tmp_path / str(size), publication(entries[:size], SIGNER))
@@ -82,14 +88,39 @@ def test_a_state_is_kept_and_gone_on_from(tmp_path: Path) -> None:
     ran = invoke("verify", "fork", "--state", "log.state")
     assert ran.status == 1
     assert "not-an-extension" in ran.out
-    assert "Both checkpoints are kept as evidence: log.state.fork" in ran.out
+    assert "This log FORKED; the evidence is in log.state.fork." in ran.out
     evidence = Path("log.state.fork").read_bytes()
-    assert evidence == b"\n".join([(tmp_path / name / "checkpoint").read_bytes() for name in ("700", "fork")])
+    assert all((tmp_path / name / "checkpoint").read_bytes() in evidence for name in ("700", "fork"))
+    assert check_fork(evidence, key=SIGNER.key).first.size == 700
+    second = [sys.executable, str(SECOND), "--fork", "log.state.fork", "--log-vkey", SIGNER.vkey]
+    assert subprocess.run(second, capture_output=True, check=False).returncode == 0
     assert Path("log.state").read_bytes() == newer
 
 
-def test_a_log_that_shrank_leaves_evidence_and_a_false_receipt_none(tmp_path: Path) -> None:
-    """Two checkpoints convict only a log that does not continue the state."""
+def test_a_log_that_grew_differently_is_convicted_across_sizes(tmp_path: Path) -> None:
+    """The evidence has the old root as the new tiles give it; where the tiles are not the checkpoint's, there is no evidence and
+    both checkpoints are kept."""
+    entries = long_ledger(600)
+    write(tmp_path / "good", publication(entries[:300], SIGNER))
+    assert invoke("verify", "good", "--state", "log.state").status == 0
+    parts = parts_of(entries)
+    other = relink([*parts[:100], *(part._replace(time=part.time + 1) for part in parts[100:])])
+    write(tmp_path / "fork", publication(other, SIGNER))
+    assert invoke("verify", "fork", "--state", "log.state").status == 1
+    fork = check_fork(Path("log.state.fork").read_bytes(), key=SIGNER.key)
+    assert (fork.first.size, fork.second.size) == (300, 600)
+    assert fork.root not in (None, fork.first.root)
+    Path("log.state.fork").unlink()
+    for tile in (tmp_path / "fork" / "tile" / "0").iterdir():
+        if tile.is_file():
+            tile.write_bytes(bytes(len(tile.read_bytes())))
+    ran = invoke("verify", "fork", "--state", "log.state")
+    assert "Both checkpoints are kept: log.state.checkpoints" in ran.out
+    assert not Path("log.state.fork").exists()
+
+
+def test_a_log_that_shrank_leaves_two_checkpoints_and_a_false_receipt_none(tmp_path: Path) -> None:
+    """A server that shows less may be slow: there is nothing to convict it by, but both checkpoints are kept."""
     entries = long_ledger(300)
     write(tmp_path / "good", publication(entries, SIGNER))
     write(tmp_path / "cut", publication(entries[:280], SIGNER))
@@ -98,9 +129,11 @@ def test_a_log_that_shrank_leaves_evidence_and_a_false_receipt_none(tmp_path: Pa
     other = relink([*parts[:100], *(part._replace(time=part.time + 1) for part in parts[100:])])
     Path("other.tlog-proof").write_bytes(encode_proof(receipt_of(other, 200).proof))
     assert invoke("verify", "good", "--state", "log.state", "--receipt", "other.tlog-proof").status == 1
-    assert not Path("log.state.fork").exists()
+    assert not Path("log.state.checkpoints").exists()
     assert "log-truncated" in invoke("verify", "cut", "--state", "log.state").out
-    assert Path("log.state.fork").exists()
+    kept = Path("log.state.checkpoints").read_bytes()
+    assert kept == b"\n".join([(tmp_path / name / "checkpoint").read_bytes() for name in ("good", "cut")])
+    assert not Path("log.state.fork").exists()
 
 
 def test_a_checkpoint_that_the_log_did_not_sign_is_no_evidence(tmp_path: Path) -> None:

@@ -76,6 +76,24 @@ def test_only_what_is_new_is_read(tmp_path: Path) -> None:
         assert "tidak dibaca ulang" in report.sentence("id")
 
 
+def test_the_recap_that_was_verified_is_not_read_again_and_others_are(tmp_path: Path) -> None:
+    """A publication keeps the recap of before; one of a size in between is new, and is compared."""
+    entries = long_ledger(700)
+    first = publication(entries[:600], SIGNER)
+    _, state = run(FolderSource(write(tmp_path / "first", first)), None, FIRST)
+    assert state is not None
+    older = {path: data for path, data in first.items() if path.startswith("recap/600/")}
+    assert older
+    grown = publication(entries, SIGNER) | older
+    source = Counting(write(tmp_path / "grown", grown))
+    report, _ = run(source, state, SECOND)
+    assert report.ok, told(report)
+    assert not [path for path in source.opened if path.startswith("recap/600/")]
+    between = {path.replace("/600/", "/650/"): data for path, data in older.items()}
+    report, _ = run(FolderSource(write(tmp_path / "between", grown | between)), state, SECOND)
+    assert {code for _, code, _, _ in told(report)} == {"recap-differs", "recap-root-differs"}
+
+
 def test_the_state_of_a_governed_election_goes_through_its_bytes() -> None:
     """Every table's rows come back as they were, so the fold goes on as if it had never stopped."""
     memory = state_of(whole_season().entries)

@@ -11,8 +11,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger.errors import BadInput, LedgerError, NotVerified, Refused
+from ledger.errors import BadInput, LedgerError, NotVerified, Refused, Waiting
 from ledger.node import Node
+from ledger.proof.note import NoteCosigner, NoteSigner, parse_note
+from ledger.proof.policy import parse_policy
 from ledger.recap.replay import replay
 from ledger.tally.events import RecapSealed
 from ledger.tally.pages import recap_pages
@@ -20,6 +22,7 @@ from ledger.tally.signing import SigningKey, reopen_entry
 from ledger.tally.totalproof import AreaRow, ProvenTotal, StationRow, check_total
 
 from ..governed import CITY, DISTRICT_A, PROVINCE, Governed, submissions, whole_season
+from ..proof.models import private_key
 from ..world import Clock, make_node
 
 FLIPS = 300
@@ -261,11 +264,42 @@ def test_only_the_keys_given_are_believed(node: Node, tmp_path: Path) -> None:
     other = "other.example/log" + node.signer.vkey[node.signer.vkey.index("+") :]
     with pytest.raises(NotVerified, match="another key"):
         check_total(data, vkey=other, ledger=None)
-    with pytest.raises(BadInput, match="neither"):
+    with pytest.raises(BadInput, match="no log key, ledger id or policy"):
         check_total(data, vkey=None, ledger=None)
     stranger = altered(data, lambda plain: plain.__setitem__(1, bytes(plain[1]) + "\u2014 strange AAAAAAAA\n".encode()))
-    with pytest.raises(NotVerified, match="does not name"):
+    with pytest.raises(NotVerified, match="neither entry 0 nor a policy names"):
         check(node, stranger)
+
+
+def test_witnesses_of_entry_0_and_of_a_policy(tmp_path: Path) -> None:
+    """Without entry 0's quorum no proof is made; with it the proof holds, and no line can be left out.  A policy's witness is taken
+    only by a checker with that policy, and is then asked for."""
+    named, other = (NoteCosigner(f"{name}.example/w", private_key(at)) for at, name in enumerate(("named", "other"), 5))
+    world = Governed(witnesses=(named.vkey,), quorum=1)
+    log = whole_season(world)
+    with make_node(tmp_path / "ledger", world) as node:
+        node.submit(submissions(log.entries))
+        note = node.head().checkpoint
+        by_named, by_other = (each.sign(parse_note(note).text, timestamp=1_732_700_000) for each in (named, other))
+        with pytest.raises(Waiting, match="checkpoint-unwitnessed"):
+            proof(node)
+        with pytest.raises(Waiting, match="checkpoint-unwitnessed"):
+            proof(node, checkpoint=note + by_other, witnesses=[other.key])
+        data = proof(node, checkpoint=note + by_named + by_other)
+        assert check(node, data).witnesses == (named.key.name,)
+        short = altered(data, lambda plain: plain.__setitem__(1, note))
+        with pytest.raises(NotVerified, match="0 of the 1 cosignatures"):
+            check(node, short)
+        policy = parse_policy(f"log {node.signer.vkey}\nwitness o {other.vkey}\nquorum o\n".encode())
+        with pytest.raises(NotVerified, match="quorum-short"):
+            check_total(data, vkey=None, ledger=None, policy=policy)
+        both = proof(node, checkpoint=note + by_named + by_other, witnesses=[other.key])
+        assert check_total(both, vkey=None, ledger=None, policy=policy).witnesses == (named.key.name, other.key.name)
+        with pytest.raises(NotVerified, match="neither entry 0 nor a policy names"):
+            check(node, both)
+        elsewhere = parse_policy(f"log {NoteSigner('else.example/log', private_key(9)).vkey}\nquorum none\n".encode())
+        with pytest.raises(NotVerified, match="note-unsigned"):
+            check_total(data, vkey=None, ledger=None, policy=elsewhere)
 
 
 def test_what_cannot_be_proven_is_said(node: Node) -> None:

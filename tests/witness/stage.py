@@ -33,7 +33,7 @@ FORKED_AT = 4
 def history(count: int, *, forked: bool = False) -> tuple[bytes, ...]:
     """The leaf hashes of a log of so many entries, in its true or its second history."""
     true = leaves(count)
-    return (*true[:FORKED_AT], *(bytes(31) + bytes([at + 1]) for at in range(count - FORKED_AT))) if forked else true
+    return (*true[:FORKED_AT], *((at + 1).to_bytes(32, "big") for at in range(count - FORKED_AT))) if forked else true
 
 
 @cache

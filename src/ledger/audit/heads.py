@@ -17,7 +17,7 @@ from ledger.errors import BadInput, NotVerified
 from ledger.proof.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.proof.merkle import EMPTY_ROOT
 from ledger.proof.note import NoteKey, open_note, parse_note, parse_vkey
-from ledger.proof.policy import Policy, judge
+from ledger.proof.policy import Policy, judge, require_quorum
 from ledger.tally.events import ElectionOpened
 
 __all__ = ["Expected", "Head", "Known", "open_head", "parse_head"]
@@ -129,10 +129,7 @@ class Head:
             return
         try:
             judged = judge(policy, self.note)
+            self.cosigned = tuple(judged.cosigned)
+            require_quorum(policy, judged)
         except (BadInput, NotVerified) as problem:
             yield type(problem)(problem.code, f"by the policy: {problem.detail}")
-            return
-        self.cosigned = tuple(judged.cosigned)
-        if not judged.met:
-            words = f"cosigned by {len(judged.cosigned)} of the policy's {len(policy.witnesses)} witnesses, which its quorum is not"
-            yield NotVerified("quorum-short", words)

@@ -24,13 +24,17 @@ from ledger.cli.language import grouped, language, messages, printable, text
 from ledger.cli.output import emit, heading, line, progress
 from ledger.cli.program import argument, command, option
 from ledger.cli.publishing import read_policy
-from ledger.errors import BadInput, Usage
+from ledger.errors import BadInput, NotVerified, Usage
 from ledger.files import Files
 from ledger.proof.note import NOTE_LIMIT_BYTES, NoteKey, parse_vkey
 from ledger.proof.policy import Policy
+from ledger.proof.tiles import published_tiles
 from ledger.proof.tlogproof import PROOF_LIMIT_BYTES
+from ledger.tally.events import ElectionOpened
+from ledger.tally.signing import open_entry
+from ledger.witness.evidence import fork_by_tiles
 
-__all__ = ["verified_quietly", "verify"]
+__all__ = ["published_source", "verified_quietly", "verify"]
 
 NOT_VERIFIED: Final = 1
 FORKS: Final = frozenset({("history-rewritten", STATE_PLACE), ("not-an-extension", "checkpoint")})
@@ -101,39 +105,58 @@ def verify(
         memory=None if state is None else _Remembered(Path(state), files),
     )
     report = _verify(app, source, asked)
-    fork = None if asked.memory is None else asked.memory.finish(report)
     if app.json:
         emit(report)
     else:
         _show_report(report)
-        if fork is not None:
-            line(text(f"Kedua checkpoint disimpan sebagai bukti: {fork}", f"Both checkpoints are kept as evidence: {fork}"))
+        _show_kept(asked.memory)
     return 0 if report.ok else NOT_VERIFIED
 
 
 class _Remembered:
-    """A state file: read at the start, written anew once all was found good; beside it the evidence of a fork."""
+    """A state file: read at the start, written anew once all was found good; beside it what shows that the log was changed.
+
+    ``fork``: the file of evidence that convicts the log (docs/FORMATS.md section 8.7); ``pair``: both checkpoints, where no proof
+    could be had, such as from a server that shows less than before.
+    """
 
     def __init__(self, path: Path, files: Files) -> None:
         self._path, self._files = path, files
         self.state = decode_state(files.read(path, STATE_LIMIT_BYTES)) if path.exists() else None
-        self.checkpoint: Callable[[], bytes] | None = None
+        self.fork: Path | None = None
+        self.pair: Path | None = None
 
     def keep(self, state: State) -> None:
         """The next verification goes on from here; the file is replaced in one step."""
         self._files.write(self._path, encode_state(state), private=True)
 
-    def finish(self, report: Report) -> Path | None:
-        """Where the log is no extension of what was verified: a file with both checkpoints, a blank line between them."""
-        if self.state is None or self.checkpoint is None or NOBODYS_WORD & {failure.code for failure in report.failures}:
-            return None
+    def finish(self, report: Report, source: PublishedSource) -> None:
+        """Where the log is no extension of what was verified, writes what shows it."""
+        if self.state is None or NOBODYS_WORD & {failure.code for failure in report.failures}:
+            return
         shrunk = parse_head(self.state.checkpoint).size > (report.size or 0)
         told = {(failure.code, failure.place) for failure in report.failures}
         if not shrunk and not told & FORKS:
+            return
+        note = source.checkpoint()
+        evidence = None if shrunk else self._evidence(self.state, note, source)
+        if evidence is not None:
+            self.fork = self._path.with_name(f"{self._path.name}.fork")
+            self._files.write(self.fork, evidence)
+        else:
+            self.pair = self._path.with_name(f"{self._path.name}.checkpoints")
+            self._files.write(self.pair, b"\n".join([self.state.checkpoint, note]))
+
+    def _evidence(self, state: State, note: bytes, source: PublishedSource) -> bytes | None:
+        """From the tiles that are published now; they may be as false as the rest."""
+        opened = open_entry(state.opening).event.data
+        if not isinstance(opened, ElectionOpened):
             return None
-        path = self._path.with_name(f"{self._path.name}.fork")
-        self._files.write(path, b"\n".join([self.state.checkpoint, self.checkpoint()]))
-        return path
+        try:
+            tiles = published_tiles(parse_head(note).size, source.read)
+            return fork_by_tiles(parse_vkey(opened.log_key), theirs=state.checkpoint, ours=note, tiles=tiles)
+        except (BadInput, NotVerified):
+            return None
 
 
 class _Asked(NamedTuple):
@@ -187,11 +210,9 @@ def _verify(app: App, source: str, asked: _Asked) -> Report:
             if asked.policy is not None:
                 raise Usage("policy-of-publication", "a ledger's own head goes to witnesses only when it is published", path=source)
             return _verify_ledger(app, Path(source), asked, executor, tell)
-        published = _published(source, stack)
+        published = published_source(source, stack)
         memory = asked.memory
-        if memory is not None:
-            memory.checkpoint = published.checkpoint
-        return verify_source(
+        report = verify_source(
             published,
             ledger_id=asked.ledger_id,
             executor=executor,
@@ -204,9 +225,12 @@ def _verify(app: App, source: str, asked: _Asked) -> Report:
             log_key=asked.log_key,
             policy=asked.policy,
         )
+        if memory is not None:
+            memory.finish(report, published)
+        return report
 
 
-def _published(source: str, stack: ExitStack) -> PublishedSource:
+def published_source(source: str, stack: ExitStack) -> PublishedSource:
     """An address, an archive or a folder; ``stack`` gives back what it holds."""
     if "://" in source:
         return stack.enter_context(UrlSource(source, USUAL))
@@ -270,6 +294,17 @@ def _show_acts(report: Report) -> None:
                 f"{grouped(report.void)} entries stand without effect: {codes}.",
             )
         )
+
+
+def _show_kept(memory: _Remembered | None) -> None:
+    if memory is None:
+        return
+    if memory.fork is not None:
+        line(text(f"Log ini BERCABANG; buktinya di {memory.fork}.", f"This log FORKED; the evidence is in {memory.fork}."))
+        line(text(f"Siapa saja dapat memeriksanya: ledger witness evidence {memory.fork} --log-vkey VKEY",
+                  f"Anyone can check it: ledger witness evidence {memory.fork} --log-vkey VKEY"))  # fmt: skip
+    if memory.pair is not None:
+        line(text(f"Kedua checkpoint disimpan: {memory.pair}", f"Both checkpoints are kept: {memory.pair}"))
 
 
 def _show_report(report: Report) -> None:

@@ -65,6 +65,22 @@ PAIR_MAX: Final = 28
     ind="Satu kantor pendaftar, tanpa kursi kedua dan aturan pleno",
     eng="One registrar, no second seats and no plenary rules",
 )
+@option(
+    "--witness",
+    "witnesses",
+    multiple=True,
+    metavar="VKEY",
+    ind="Kunci peneguh log yang disebut entri 0; boleh berulang",
+    eng="A log witness's key that entry 0 names; may be repeated",
+)
+@option(
+    "--quorum",
+    type=int,
+    default=0,
+    metavar="N",
+    ind="Berapa di antaranya yang wajib meneguhkan setiap checkpoint",
+    eng="How many of them must cosign every checkpoint",
+)
 @option("--example", is_flag=True, ind="Pemilihan kecil yang siap dicoba", eng="A small election, ready to play with")
 @passphrase_options
 def init(
@@ -78,6 +94,8 @@ def init(
     zones: tuple[str, ...],
     pairs: tuple[str, ...],
     simple: bool,
+    witnesses: tuple[str, ...],
+    quorum: int,
     example: bool,
     passphrase_file: str | None,
     passphrase_fd: int | None,
@@ -114,6 +132,8 @@ def init(
         origin=str(origin),
         passphrase=passphrase,
         rules=rules,
+        witnesses=witnesses,
+        quorum=quorum,
     )
     made.close()
     show_opened(app, place, made, official=True)

@@ -57,10 +57,13 @@ def open_ledger(
     origin: str,
     passphrase: bytes,
     rules: Rules | None = None,
+    witnesses: tuple[str, ...] = (),
+    quorum: int = 0,
 ) -> Opened:
     """1 keys from fresh randomness that is kept nowhere else, 2 the folder, 3 the devices, 4 entry 0, 5 the administrators.
 
-    ``rules``: what entry 0 says of authority; None for a simple election.
+    ``rules``: what entry 0 says of authority; None for a simple election.  ``witnesses``, ``quorum``: the log witnesses' verifier
+    keys that entry 0 names, and how many of them a verifier asks for.
     """
     from ledger.device.keyfile import check_passphrase
     from ledger.node import Node
@@ -82,6 +85,8 @@ def open_ledger(
         origin=origin,
         opened_at=clock(),
         rules=rules or UNGOVERNED,
+        witnesses=witnesses,
+        quorum=quorum,
     )
     answer = decide(Memory(), open_submission(founding.opening.submission), At(0, clock()))
     if isinstance(answer, LedgerError):

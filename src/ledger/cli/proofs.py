@@ -1,77 +1,90 @@
-"""``prove`` and ``receipt check``: proofs that an entry is in the log, made and checked."""
+"""``prove``, ``receipt check`` and ``receipt upgrade``: proofs that an entry is in the log, made, checked, and led further."""
 
 from __future__ import annotations
 
-import base64
 import tomllib
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 from ledger.cli.app import App
+from ledger.cli.auditing import published_source
 from ledger.cli.entries import find_entry
-from ledger.cli.language import local_time, text
+from ledger.cli.language import local_time, printable, text
 from ledger.cli.output import emit, line
 from ledger.cli.program import argument, command, option
-from ledger.device.receipts import CheckedReceipt, check_receipt
-from ledger.errors import BadInput, Usage
+from ledger.cli.publishing import read_policy
+from ledger.device.receipts import CheckedReceipt, check_receipt, upgrade_receipt
+from ledger.errors import BadInput, NotVerified, Usage
 from ledger.files import Files
 from ledger.proof.checkpoint import parse_checkpoint
-from ledger.proof.note import parse_note, parse_vkey
-from ledger.proof.tlogproof import PROOF_LIMIT_BYTES
+from ledger.proof.note import NOTE_LIMIT_BYTES, open_note, parse_note, parse_vkey
+from ledger.proof.policy import Judged, judge, require_quorum
+from ledger.proof.tiles import published_tiles
+from ledger.proof.tlogproof import PROOF_LIMIT_BYTES, parse_proof
 from ledger.tally.events import ENTRY_LIMIT_BYTES
 
-__all__ = ["log_key", "prove", "receipt_check"]
+__all__ = ["checkpoint_option", "log_key", "policy_option", "prove", "read_checkpoint", "receipt_check", "receipt_upgrade"]
 
 CONFIG_LIMIT_BYTES: Final = 100_000
 
+checkpoint_option: Final = option(
+    "--checkpoint",
+    metavar="FILE",
+    ind="Sampai ke checkpoint ini (misalnya yang diteguhkan), bukan ke ujung log",
+    eng="Up to this checkpoint (such as a cosigned one), not to the head",
+)
+policy_option: Final = option(
+    "--policy",
+    metavar="FILE",
+    ind="Log dan peneguh yang dipercaya; kuorumnya harus terpenuhi",
+    eng="The logs and witnesses trusted; its quorum must be met",
+)
+_vkey_option: Final = option(
+    "--log-vkey",
+    metavar="VKEY",
+    ind="Kunci log (semula: dari perangkat atau ledger)",
+    eng="The log's verifier key (default: the device's or ledger's)",
+)
 
-@command(examples=("ledger prove 17", "ledger prove 3f2a...c9 --out bukti.tlog-proof", "ledger prove 17 --consistency 12"))
+
+@command(
+    examples=(
+        "ledger prove 17",
+        "ledger prove 3f2a...c9 --out bukti.tlog-proof",
+        "ledger prove 17 --checkpoint public/checkpoint",
+    )
+)
 @argument("entry", metavar="EVENT|INDEX")
 @option("--out", metavar="FILE", ind="Tulis ke berkas ini, bukan ke stdout", eng="Write to this file, not to stdout")
-@option(
-    "--consistency",
-    "old",
-    type=int,
-    metavar="OLD",
-    ind="Juga bukti bahwa log memperpanjang ukuran ini",
-    eng="Also prove that the log extends this size",
-)
-def prove(app: App, entry: str, out: str | None, old: int | None) -> None:
-    """A tlog-proof of an entry at the log's head."""
+@checkpoint_option
+def prove(app: App, entry: str, out: str | None, checkpoint: str | None) -> None:
+    """A tlog-proof of an entry, up to the log's head unless told."""
     node = app.node
     index = find_entry(node, entry)
-    proof = node.receipt(index)
-    checkpoint = parse_checkpoint(parse_note(node.head().checkpoint).text)
-    path = None if old is None else node.consistency(old, checkpoint.size)
+    proof = node.receipt(index, read_checkpoint(checkpoint))
+    shown = parse_checkpoint(parse_note(parse_proof(proof).checkpoint).text)
     if out is not None:
         Files().write(Path(out), proof)
     if app.json:
-        said: dict[str, object] = {"index": index, "size": checkpoint.size, "root": checkpoint.root.hex()}
-        said["proof"] = out if out is not None else proof.decode()
-        if path is not None:
-            said["consistency"] = {"old": old, "new": checkpoint.size, "path": [step.hex() for step in path]}
-        emit(said)
-        return
-    if out is not None:
+        said = {"index": index, "size": shown.size, "root": shown.root.hex()}
+        emit({**said, "proof": out if out is not None else proof.decode()})
+    elif out is None:
+        line(proof.decode().removesuffix("\n"))
+    else:
         line(
             text(
-                f"Bukti entri {index} dalam log {checkpoint.size} entri: {out}",
-                f"Proof of entry {index} in a log of {checkpoint.size}: {out}",
+                f"Bukti entri {index} dalam log {shown.size} entri: {out}",
+                f"Proof of entry {index} in a log of {shown.size}: {out}",
             )
         )
-    else:
-        line(proof.decode().removesuffix("\n"))
-    if path is not None:
-        line()
-        line(text(f"konsistensi {old} -> {checkpoint.size}", f"consistency {old} -> {checkpoint.size}"))
-        for step in path:
-            line(base64.b64encode(step).decode())
 
 
 @command(
     examples=(
         "ledger receipt check receipts/0000000007.tlog-proof --device perangkat",
         "ledger receipt check bukti.tlog-proof --submission kirim.submission --log-vkey NAME+1234abcd+AbCd...",
+        "ledger receipt check bukti.tlog-proof --policy kebijakan.txt",
     )
 )
 @argument("file", metavar="FILE")
@@ -81,20 +94,75 @@ def prove(app: App, entry: str, out: str | None, old: int | None) -> None:
     ind="Kiriman yang dibuktikan (semula: di samping tanda terima)",
     eng="The submission it proves (default: beside the receipt)",
 )
-@option(
-    "--log-vkey",
-    metavar="VKEY",
-    ind="Kunci log (semula: dari perangkat atau ledger)",
-    eng="The log's verifier key (default: the device's or ledger's)",
-)
-def receipt_check(app: App, file: str, submission: str | None, log_vkey: str | None) -> None:
+@_vkey_option
+@policy_option
+def receipt_check(app: App, file: str, submission: str | None, log_vkey: str | None, policy: str | None) -> None:
     """Checks a receipt offline, against the device's own bytes; exit status 1 where it does not prove them."""
     files = Files()
     receipt = files.read(Path(file), PROOF_LIMIT_BYTES)
     sent = files.read(Path(submission) if submission else Path(file).with_suffix(".submission"), ENTRY_LIMIT_BYTES)
-    vkey, origin, source = log_key(app, log_vkey)
+    note = parse_proof(receipt).checkpoint
+    vkey, origin, source = _log_of(app, note, log_vkey, policy)
     checked = check_receipt(sent, receipt, vkey=vkey, origin=origin)
-    _show_checked(app, checked, origin=origin, source=source)
+    judged = None if policy is None else _judged(policy, note)
+    _show_checked(app, checked, judged, origin=origin, source=source)
+
+
+@command(
+    examples=(
+        "ledger receipt upgrade receipts/0000000007.tlog-proof https://hasil.example/log/ --device perangkat",
+        "ledger receipt upgrade bukti.tlog-proof public --policy kebijakan.txt --out diteguhkan.tlog-proof",
+    )
+)
+@argument("file", metavar="FILE")
+@argument("source", metavar="SOURCE")
+@option("--out", metavar="FILE", ind="Berkas hasil (semula: berkas itu sendiri)", eng="The file to write (default: the same file)")
+@_vkey_option
+@policy_option
+def receipt_upgrade(app: App, file: str, source: str, out: str | None, log_vkey: str | None, policy: str | None) -> None:
+    """Leads a receipt (or any tlog-proof) to the checkpoint of a publication, with the cosignatures there; exit status 1 where the
+    log there is not the receipt's, grown."""
+    receipt = Files().read(Path(file), PROOF_LIMIT_BYTES)
+    before = parse_proof(receipt)
+    vkey, origin, _ = _log_of(app, before.checkpoint, log_vkey, policy)
+    with ExitStack() as stack:
+        published = published_source(source, stack)
+        note = published.checkpoint()
+        after = parse_checkpoint(parse_note(note).text)
+        judged = None if policy is None else _judged(policy, note)
+        upgraded = upgrade_receipt(receipt, note, published_tiles(after.size, published.read), vkey=vkey, origin=origin)
+    place = file if out is None else out
+    Files().write(Path(place), upgraded)
+    size = parse_checkpoint(parse_note(before.checkpoint).text).size
+    cosigned = None if judged is None else list(judged.cosigned)
+    if app.json:
+        emit({"proof": place, "index": before.index, "from": size, "size": after.size, "cosigned": cosigned})
+        return
+    line(text(f"Tanda terima entri {before.index}: dari pohon {size} ke {after.size} entri: {place}",
+              f"Receipt of entry {before.index}: from the tree of {size} to that of {after.size} entries: {place}"))  # fmt: skip
+    _show_cosigned(judged)
+
+
+def read_checkpoint(path: str | None) -> bytes | None:
+    """The note that a proof is to lead to, where one was named."""
+    return None if path is None else Files().read(Path(path), NOTE_LIMIT_BYTES)
+
+
+def _judged(policy: str, note: bytes) -> Judged:
+    read = read_policy(policy)
+    return require_quorum(read, judge(read, note))
+
+
+def _log_of(app: App, note: bytes, vkey: str | None, policy: str | None) -> tuple[str, str, str]:
+    """As ``log_key``; a policy names the log's key too, where nothing nearer does."""
+    if policy is None or vkey is not None or app.device_flag is not None:
+        return log_key(app, vkey)
+    keys = read_policy(policy).keys_of(parse_checkpoint(parse_note(note).text).origin)
+    if not keys:
+        raise NotVerified("note-unsigned", "the policy has no log of this origin", path=policy)
+    signed = {(each.name, each.key_id) for each in open_note(note, keys).lines}
+    key = next(each for each in keys if (each.name, each.key_id) in signed)
+    return key.vkey, key.name, policy
 
 
 def log_key(app: App, given: str | None) -> tuple[str, str, str]:
@@ -116,7 +184,7 @@ def log_key(app: App, given: str | None) -> tuple[str, str, str]:
         raise BadInput("bad-config", f"ledger.toml cannot be read: {problem}", path=str(path)) from None
 
 
-def _show_checked(app: App, checked: CheckedReceipt, *, origin: str, source: str) -> None:
+def _show_checked(app: App, checked: CheckedReceipt, judged: Judged | None, *, origin: str, source: str) -> None:
     if app.json:
         emit(
             {
@@ -128,6 +196,7 @@ def _show_checked(app: App, checked: CheckedReceipt, *, origin: str, source: str
                 "sequenced_at": checked.sequenced_at,
                 "origin": origin,
                 "key_from": source,
+                "cosigned": None if judged is None else list(judged.cosigned),
             }
         )
         return
@@ -140,3 +209,12 @@ def _show_checked(app: App, checked: CheckedReceipt, *, origin: str, source: str
     line(text(f"Masuk log {local_time(checked.sequenced_at, 'Asia/Jakarta')}; pohon {checked.tree.size} entri.",
               f"Sequenced {local_time(checked.sequenced_at, 'Asia/Jakarta')}; tree of {checked.tree.size} entries."))  # fmt: skip
     line(text(f"Kunci log dari {source}.", f"Log key from {source}."))
+    _show_cosigned(judged)
+
+
+def _show_cosigned(judged: Judged | None) -> None:
+    if judged is None:
+        line(text("Peneguh log: tidak diperiksa (--policy).", "Witnesses: not evaluated (--policy)."))
+    else:
+        names = printable(", ".join(judged.cosigned)) or "-"
+        line(text(f"Peneguh log: kuorum terpenuhi; {names}.", f"Witnesses: the quorum is met; {names}."))

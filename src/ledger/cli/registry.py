@@ -55,6 +55,7 @@ correct        | operator | Mengirim pembetulan dengan alasan | Send a correctio
 withdraw       | operator | Menarik formulir yang salah kirim | Withdraw a form sent by mistake | standing:withdraw
 finding explain | operator | Catatan memang tertulis di kertas | Say that a remark is on the paper | standing:finding_explain
 receipt check  | operator | Memeriksa tanda terima tanpa jaringan | Check a receipt offline | proofs:receipt_check
+receipt upgrade | operator | Tanda terima ke checkpoint lebih baru | Bring a receipt to a later checkpoint | proofs:receipt_upgrade
 hold           | officer | Menahan hasil TPS (tidak masuk jumlah) | Keep a tally out of the totals | tallies:hold
 worklist       | officer | Yang menunggu, menurut peran | What waits, by role | worklists:worklist
 compare        | officer | Membandingkan dengan rekap luar (CSV) | Compare with an outside recap (CSV) | diffing:compare
@@ -83,6 +84,8 @@ verify         | everyone | Memeriksa seluruh log dan semua jumlah | Verify a wh
 prove          | everyone | Bukti bahwa suatu entri ada dalam log | A proof that an entry is in the log | proofs:prove
 prove-total    | everyone | Bukti suatu jumlah sampai ke checkpoint | A proof of a total up to the checkpoint | sealing:prove_total
 check-total    | everyone | Memeriksa bukti jumlah tanpa jaringan | Check the proof of a total offline | sealing:check_total
+prove-consistency | everyone | Bukti bahwa log hanya bertambah | A proof that the log only grew | extending:prove_consistency
+check-consistency | everyone | Memeriksa bukti itu | Check such a proof | extending:check_consistency
 demo           | trial | Satu pemilihan lengkap dalam satu folder | A whole election in a folder | trial:demo
 import kpu     | trial | Mengimpor data terbitan KPU | Import data as KPU published it | trial:import_kpu
 bench fold     | trial | Mengukur kecepatan hitung ulang di mesin ini | Measure how fast this machine replays | benching:bench_fold

@@ -11,9 +11,11 @@ from ledger.cli.completing import complete_area
 from ledger.cli.language import grouped, text
 from ledger.cli.output import emit, heading, line
 from ledger.cli.program import argument, command, option
-from ledger.cli.proofs import log_key
+from ledger.cli.proofs import checkpoint_option, log_key, policy_option, read_checkpoint
+from ledger.cli.publishing import read_policy
 from ledger.errors import BadInput
 from ledger.files import Files
+from ledger.proof.policy import judge, require_quorum
 from ledger.recap.places import election_of
 from ledger.tally.rollup import COUNTS
 from ledger.tally.totalproof import TOTAL_PROOF_LIMIT_BYTES, ProvenTotal, StationRow
@@ -36,7 +38,13 @@ def seal(app: App) -> None:
     app.say("Lanjut: ledger prove-total WILAYAH", "Next: ledger prove-total AREA")
 
 
-@command(examples=("ledger prove-total 17 --contest president", "ledger prove-total 1771 --stations --output bukti.total-proof"))
+@command(
+    examples=(
+        "ledger prove-total 17 --contest president",
+        "ledger prove-total 1771 --stations --output bukti.total-proof",
+        "ledger prove-total 17 --checkpoint public/checkpoint --policy kebijakan.txt",
+    )
+)
 @argument("area", metavar="AREA", shell_complete=complete_area)
 @contest_option
 @option("--at", type=int, metavar="SIZE", ind="Segel terakhir pada ukuran ini", eng="The last seal at this tree size")
@@ -47,13 +55,29 @@ def seal(app: App) -> None:
     ind="Berkas hasil (semula: WILAYAH-KONTES.total-proof)",
     eng="The file to write (default: AREA-CONTEST.total-proof)",
 )
-def prove_total(app: App, area: str, contest: str | None, at: int | None, stations: bool, output: str | None) -> None:
+@checkpoint_option
+@policy_option
+def prove_total(
+    app: App,
+    area: str,
+    contest: str | None,
+    at: int | None,
+    stations: bool,
+    output: str | None,
+    checkpoint: str | None,
+    policy: str | None,
+) -> None:
     """Writes one file that proves the total of an area (or a station's row) from a sealed recap."""
     node = app.node
     with node.snapshot() as snapshot:
         kind = election_of(snapshot.state).opened.kind
         code = chosen_contest(snapshot.state, area, contest)
-    made = node.prove_total(contest=code, area=area, at=at, stations=stations)
+    note = read_checkpoint(checkpoint)
+    trusted = None if policy is None else read_policy(policy)
+    if trusted is not None:
+        require_quorum(trusted, judge(trusted, node.head().checkpoint if note is None else note))
+    witnesses = [] if trusted is None else [witness.key for witness in trusted.witnesses]
+    made = node.prove_total(contest=code, area=area, at=at, stations=stations, checkpoint=note, witnesses=witnesses)
     place = Path(output if output is not None else f"{area or 'all'}-{code}.total-proof")
     Files().write(place, made.data)
     ledger = (node.ledger_id() or b"").hex()
@@ -89,12 +113,14 @@ def prove_total(app: App, area: str, contest: str | None, at: int | None, statio
 @argument("file", metavar="FILE")
 @option("--log-vkey", metavar="VKEY", ind="Kunci log (semula: dari ledger)", eng="The log's verifier key (default: the ledger's)")
 @option("--ledger-id", metavar="HEX", ind="Id ledger", eng="The ledger's id")
-def check_total(app: App, file: str, log_vkey: str | None, ledger_id: str | None) -> None:
-    """Checks the proof of a total with nothing but the key or id given; exit status 1 where it does not hold."""
+@policy_option
+def check_total(app: App, file: str, log_vkey: str | None, ledger_id: str | None, policy: str | None) -> None:
+    """Checks the proof of a total with nothing but the key, id or policy given; exit status 1 where it does not hold."""
     data = Files().read(Path(file), TOTAL_PROOF_LIMIT_BYTES)
     ledger = None if ledger_id is None else _id(ledger_id)
-    vkey = log_vkey if ledger is not None else log_key(app, log_vkey)[0]
-    proven = checked_total(data, vkey=vkey, ledger=ledger)
+    trusted = None if policy is None else read_policy(policy)
+    vkey = log_vkey if ledger is not None or trusted is not None else log_key(app, log_vkey)[0]
+    proven = checked_total(data, vkey=vkey, ledger=ledger, policy=trusted)
     if app.json:
         emit(_plain(proven))
     else:

@@ -14,14 +14,22 @@ import msgspec
 from msgspec import Struct
 
 from ledger.errors import BadInput, NotVerified, Refused
-from ledger.proof.checkpoint import Checkpoint
-from ledger.proof.merkle import check_consistency
+from ledger.proof.checkpoint import Checkpoint, open_checkpoint
+from ledger.proof.merkle import (
+    HASH_BYTES,
+    Tiles,
+    check_consistency,
+    check_inclusion,
+    prove_consistency,
+    prove_inclusion,
+)
 from ledger.proof.note import parse_vkey
-from ledger.proof.tlogproof import check_proof, parse_proof
+from ledger.proof.tiles import TILE_WIDTH
+from ledger.proof.tlogproof import TlogProof, check_proof, encode_proof, parse_proof
 from ledger.tally.canonical import Digest, SignatureBytes, Uint, decode
 from ledger.tally.signing import OpenedEntry, encode_entry, open_entry, open_submission
 
-__all__ = ["CheckedReceipt", "Seen", "check_extension", "check_receipt"]
+__all__ = ["CheckedReceipt", "Seen", "check_extension", "check_receipt", "upgrade_receipt"]
 
 _extra_decoder: Final = msgspec.msgpack.Decoder(tuple[Digest, Uint, SignatureBytes])
 
@@ -86,3 +94,26 @@ def check_extension(old: Seen, new: Seen, path: Sequence[bytes]) -> None:
     if old.size == 0:
         return
     check_consistency(old=old.size, new=new.size, old_root=old.root, new_root=new.root, path=path)
+
+
+def upgrade_receipt(receipt: bytes, note: bytes, tiles: Tiles, *, vkey: str, origin: str) -> bytes:
+    """The receipt of the same entry at a later (or the same) checkpoint ``note`` of the log, which may bear more cosignatures.
+
+    ``tiles``: of the tree that the note shows, from anywhere.  1. both checkpoints are the log's  2. the later tree extends the
+    earlier one  3. the leaf to which the old path leads is the one in the later tree  4. its path there.  Raises as
+    ``check_receipt`` and ``check_extension``; ``BadInput`` ``bad-tile``.
+    """
+    old = parse_proof(receipt)
+    keys = [parse_vkey(vkey)]
+    before, after = (open_checkpoint(each, keys, origin) for each in (old.checkpoint, note))  # 1
+    path = prove_consistency(before.size, after.size, tiles) if 0 < before.size < after.size else []  # 2
+    check_extension(_seen(before), _seen(after), path)
+    number, at = divmod(old.index, TILE_WIDTH)  # 3
+    if old.index >= before.size:
+        raise NotVerified("proof-invalid", "no such leaf in a tree of this size", index=old.index, size=before.size)
+    tile = tiles(0, number, min(TILE_WIDTH, after.size - number * TILE_WIDTH))
+    leaf = tile[at * HASH_BYTES : (at + 1) * HASH_BYTES]
+    check_inclusion(index=old.index, size=before.size, leaf=leaf, path=old.path, root=before.root)
+    new = tuple(prove_inclusion(old.index, after.size, tiles))  # 4
+    check_inclusion(index=old.index, size=after.size, leaf=leaf, path=new, root=after.root)
+    return encode_proof(TlogProof(old.index, new, note, old.extra))

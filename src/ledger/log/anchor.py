@@ -37,11 +37,12 @@ __all__ = ["Anchor", "Seen"]
 
 
 class Seen(NamedTuple):
-    """A checkpoint that left the log earlier, the note that says so, and its file; whose word it is, ``Anchor.check`` asks."""
+    """A checkpoint that left the log earlier, the note that says so, and its file, None where somebody brings it; whose word it is,
+    ``Anchor.check`` asks."""
 
     checkpoint: Checkpoint
     note: bytes
-    path: Path
+    path: Path | None
 
 
 class Anchor:
@@ -74,43 +75,50 @@ class Anchor:
         anchored, published = self._anchored(), self._shown()
         return tuple(seen for seen in (anchored, published) if seen is not None)
 
+    def open(self, connection: Connection, head: Head, note: bytes) -> Seen:
+        """A checkpoint that somebody brings, now known to be this log's word; raises as ``open_checkpoint``."""
+        seen = self._seen(note, None)
+        fault = self._fault(connection, head, seen)
+        if fault is not None:
+            raise fault
+        return seen
+
     def check(self, connection: Connection, head: Head, seen: tuple[Seen, ...]) -> None:
         """The log up to ``head`` extends everything ``seen``; else ``Broken`` ``log-rolled-back``, which only re-appending the
         entries that are missing cures, byte for byte (``ledger restore``).  ``Broken`` ``anchor-damaged`` for an anchor that this
         log did not sign; what is published is ``publish``'s to refuse then."""
         for each in seen:
-            if not self._is_ours(connection, head, each):
+            checkpoint, _, path = each
+            fault = self._fault(connection, head, each)
+            if fault is not None and path == self.path:
+                raise Broken("anchor-damaged", f"not a checkpoint of this log: {fault}", path=str(path))
+            if fault is not None:
                 continue
-            (size, path), checkpoint = (each.checkpoint.size, each.path), each.checkpoint
+            size, place = checkpoint.size, {} if path is None else {"path": str(path)}
             if size > head.size:
-                raise Broken(
-                    "log-rolled-back", "the log is shorter than what it signed", signed=size, size=head.size, path=str(path)
-                )
+                raise Broken("log-rolled-back", "the log is shorter than what it signed", signed=size, size=head.size, **place)
             root = head.frontier.root() if size == head.size else root_at(size, tile_reader(connection))
             if root != checkpoint.root:
-                raise Broken(
-                    "log-rolled-back", "the log is not the one that it signed", signed=size, size=head.size, path=str(path)
-                )
+                raise Broken("log-rolled-back", "the log is not the one that it signed", signed=size, size=head.size, **place)
 
-    def _is_ours(self, connection: Connection, head: Head, seen: Seen) -> bool:
-        """Whether the log's key at its size signed it: for a size beyond the store's, the last that the store knows, or one that is
-        held."""
+    def _fault(self, connection: Connection, head: Head, seen: Seen) -> BadInput | NotVerified | None:
+        """None where the log's key at its size signed it: for a size beyond the store's, the last that the store knows, or one that
+        is held."""
         election = Rows(connection).get(ELECTION, SINGLE)
         known = (LogKey(0, self._key.vkey),) if election is None else election.log_keys
         if seen.checkpoint.size <= head.size:
             keys = [parse_vkey(log_key_at(known, seen.checkpoint.size))]
         else:
             keys = [parse_vkey(known[-1].vkey), *self._held()]
+        fault: BadInput | NotVerified | None = None
         for key in keys:
             try:
                 open_checkpoint(seen.note, [key], self._key.name)
             except (BadInput, NotVerified) as problem:
-                fault = problem
+                fault = fault or problem
             else:
-                return True
-        if seen.path == self.path:
-            raise Broken("anchor-damaged", f"not a checkpoint of this log: {fault}", path=str(self.path))
-        return False
+                return None
+        return fault
 
     def advance(self, note: bytes) -> None:
         """``note``, checked and committed, may leave the process: it, or that of a larger tree, is durable in the file.
@@ -155,7 +163,7 @@ class Anchor:
         except BadInput:
             return None
 
-    def _seen(self, note: bytes, path: Path) -> Seen:
+    def _seen(self, note: bytes, path: Path | None) -> Seen:
         """What the note says; ``BadInput`` where it is no checkpoint, or of another origin."""
         checkpoint = parse_checkpoint(parse_note(note).text)
         if checkpoint.origin != self._key.name:

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from msgspec import Struct
 from sqlalchemy import Connection
@@ -41,7 +41,7 @@ from ledger.tally.acts.rekeying import SEALER_SEAT
 from ledger.tally.events import ElectionOpened, RecapSealed
 from ledger.tally.fold import decide, more, needs
 from ledger.tally.projection import VOIDS, trace
-from ledger.tally.recaps import current_root
+from ledger.tally.recaps import Recaps, current_root
 from ledger.tally.rows import Seal, log_key_at
 from ledger.tally.signing import Opened, encode_entry, open_submission, sign_event
 from ledger.tally.state import CERTIFICATES, CONTESTS, ELECTION, PENDING, SEALS, SEATS, SINGLE, STREAMS, At, Change
@@ -76,6 +76,13 @@ class Appended(Struct, frozen=True, gc=False):
 
 Answer = Appended | Refused | Waiting
 _Made = TypeVar("_Made")
+
+
+class _Kept(NamedTuple):
+    """What the last batch knew of the recaps, good while the log ends as it did then."""
+
+    chain: bytes
+    recaps: Recaps
 
 
 def admit(submissions: Sequence[bytes], executor: Executor | None) -> list[Opened | Refused]:
@@ -116,6 +123,7 @@ class Log:
         self._anchor = anchor
         self._automatic = automatic
         self._stopped: Broken | None = None
+        self._recaps: _Kept | None = None
 
     def append(self, submissions: Sequence[bytes], *, executor: Executor | None = None) -> list[Answer]:
         """One answer for each submission, in order.  Appends at most ``BATCH_EVENTS`` of them a transaction.
@@ -145,15 +153,18 @@ class Log:
         if self._stopped is not None:
             raise Broken("log-stopped", "an earlier failure left open what is on the disk", after=self._stopped.code)
 
-    def _transaction(self, make: Callable[[Connection, Head], tuple[Work, _Made]]) -> _Made:
+    def _transaction(self, make: Callable[[Connection, Batch, Head], tuple[Work, _Made]]) -> _Made:
         """What ``make`` has made over the locked head, once it is on the disk and the anchor has its checkpoint."""
+        recaps, self._recaps = self._recaps, None  # what a failed transaction knew is of a state that never was
         try:
             with self._database.writing() as connection:  # 7: commits at the end
                 head = lock_head(connection)  # 2
                 if self._anchor is not None:
                     self._anchor.check(connection, head, self._anchor.read())
-                work, made = make(connection, head)
+                known = recaps.recaps if recaps is not None and recaps.chain == head.chain else None
+                work, made = make(connection, Batch(connection, known), head)
                 note = self._write(connection, head, work) if work.entries else head.checkpoint  # 6
+            self._recaps = _Kept(work.chain, work.batch.recaps)
             if self._anchor is not None:
                 self._anchor.advance(note)  # 8
         except Broken as problem:
@@ -162,11 +173,12 @@ class Log:
             raise
         return made
 
-    def _take(self, opened: Sequence[Opened | Refused], connection: Connection, head: Head) -> tuple[Work, list[Answer]]:
+    def _take(
+        self, opened: Sequence[Opened | Refused], connection: Connection, batch: Batch, head: Head
+    ) -> tuple[Work, list[Answer]]:
         """The entries of one batch, a seal last where one is due, and an answer for each event."""
         events = [event for event in opened if isinstance(event, Opened)]
         known = find_events(connection, [event.event_id for event in events])  # 3
-        batch = Batch(connection)
         election = batch.get(ELECTION, SINGLE)
         digits = () if election is None else election.digits
         batch.load(need for event in events if event.event_id not in known for need in needs(event, digits))  # 4
@@ -191,8 +203,8 @@ class Log:
             self._seal(work, now=False)
         return work, answers
 
-    def _seal_now(self, connection: Connection, head: Head) -> tuple[Work, Appended]:
-        work = Work(Batch(connection), head, max(head.sequenced_at, self._clock()))
+    def _seal_now(self, _connection: Connection, batch: Batch, head: Head) -> tuple[Work, Appended]:
+        work = Work(batch, head, max(head.sequenced_at, self._clock()))
         made = self._seal(work, now=True)
         if made is None:
             raise Refused("sealer-missing", "this ledger does not hold the sealer's key in force")

@@ -24,7 +24,7 @@ from ledger.proof.checkpoint import Checkpoint, open_checkpoint, parse_checkpoin
 from ledger.proof.lines import decode_decimal
 from ledger.proof.note import COSIGNATURE, ED25519, NoteKey, SignatureLine, open_note, parse_note, parse_vkey
 
-__all__ = ["POLICY_LIMIT_BYTES", "Group", "Judged", "Log", "Policy", "Witness", "judge", "parse_policy"]
+__all__ = ["POLICY_LIMIT_BYTES", "Group", "Judged", "Log", "Policy", "Witness", "judge", "parse_policy", "require_quorum"]
 
 POLICY_LIMIT_BYTES: Final = 262_144
 LOGS_LIMIT: Final = 64
@@ -131,6 +131,14 @@ def judge(policy: Policy, data: bytes) -> Judged:
     cosigned = {witnesses[pair]: line for pair, line in pairs if pair in witnesses}
     log_lines = tuple(line for pair, line in pairs if pair not in witnesses)
     return Judged(checkpoint, note.text, log_lines, cosigned, policy.is_met_by(cosigned))
+
+
+def require_quorum(policy: Policy, judged: Judged) -> Judged:
+    """``judged``, cosigned by the policy's quorum; else ``NotVerified`` ``quorum-short``."""
+    if not judged.met:
+        words = f"cosigned by {len(judged.cosigned)} of the policy's {len(policy.witnesses)} witnesses, which its quorum is not"
+        raise NotVerified("quorum-short", words)
+    return judged
 
 
 class _Reader:

@@ -6,16 +6,17 @@ checker is ``ledger.tally.totalproof``; the file is in docs/FORMATS.md section 8
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Raw
 from sqlalchemy import Connection
 
-from ledger.errors import BadInput, Broken
+from ledger.errors import BadInput, Broken, Waiting
 from ledger.proof.checkpoint import parse_checkpoint
 from ledger.proof.merkle import leaf_hash, node_hash, prove_inclusion
-from ledger.proof.note import encode_note, open_note, parse_note, parse_vkey
+from ledger.proof.note import NoteKey, encode_note, open_note, parse_note, parse_vkey
 from ledger.recap.replay import replay
 from ledger.store.entries import read_entries, tile_reader
 from ledger.tally.events import ContestsListed, ElectionOpened, FormsDefined, RecapSealed
@@ -52,13 +53,21 @@ class _Tops(NamedTuple):
 
 
 def prove_total(
-    connection: Connection, note: bytes, *, contest: str, area: str, at: int | None = None, stations: bool = False
+    connection: Connection,
+    note: bytes,
+    *,
+    contest: str,
+    area: str,
+    at: int | None = None,
+    stations: bool = False,
+    witnesses: Sequence[NoteKey] = (),
 ) -> MadeTotalProof:
     """The proof of the total of ``area`` (or of a station's row) in ``contest``.
 
     ``note``: a checkpoint of this log.  ``at``: the tree size wanted, the checkpoint's unless told.  ``stations``: with the rows of
-    all stations in the area, however deep; else with the rows directly in it.  Raises ``BadInput`` ``size-beyond-log``,
-    ``total-not-sealed``, ``contest-unknown``, ``area-unknown``, ``total-proof-long``.
+    all stations in the area, however deep; else with the rows directly in it.  ``witnesses``: whose lines go along beside those of
+    entry 0's.  Raises ``BadInput`` ``size-beyond-log``, ``total-not-sealed``, ``contest-unknown``, ``area-unknown``,
+    ``total-proof-long``; ``Waiting`` ``checkpoint-unwitnessed`` where nobody could check it: entry 0 asks for more cosignatures.
     """
     tree = parse_checkpoint(parse_note(note).text).size
     wanted = tree if at is None else at
@@ -68,6 +77,7 @@ def prove_total(
     opened = first.event.data
     if not isinstance(opened, ElectionOpened):
         raise Broken("store-damaged", "entry 0 opens no election")
+    shown = _known_lines(note, opened, witnesses)
     seal = next(
         (entry for entry in reversed(others) if isinstance(entry.event.data, RecapSealed) and entry.event.data.size <= wanted), None
     )
@@ -101,7 +111,7 @@ def prove_total(
     data = _encode(
         TotalProof(
             1,
-            _known_lines(note, opened),
+            shown,
             tuple(Stated(_entry(connection, each.index), tuple(prove_inclusion(each.index, tree, tiles))) for each in chosen),
             len(tops.codes),
             place,
@@ -147,9 +157,15 @@ def _chosen(entries: list[OpenedEntry], listed: Contest, seal: OpenedEntry, *, c
     return found
 
 
-def _known_lines(note: bytes, opened: ElectionOpened) -> bytes:
-    """The checkpoint with the lines that entry 0's keys made, and no others: the checker takes no others."""
-    known = open_note(note, [parse_vkey(opened.log_key), *map(parse_vkey, opened.witnesses)])
+def _known_lines(note: bytes, opened: ElectionOpened, witnesses: Sequence[NoteKey]) -> bytes:
+    """The checkpoint with the lines that entry 0's keys and these witnesses made, and no others: the checker takes no others."""
+    named = [parse_vkey(vkey) for vkey in opened.witnesses]
+    known = open_note(note, list(dict.fromkeys([parse_vkey(opened.log_key), *named, *witnesses])))
+    pairs = {(key.name, key.key_id) for key in named}
+    cosigned = sum((line.name, line.key_id) in pairs for line in known.lines)
+    if cosigned < opened.quorum:
+        words = f"{cosigned} of the {opened.quorum} cosignatures that entry 0 asks for"
+        raise Waiting("checkpoint-unwitnessed", words, size=parse_checkpoint(known.text).size)
     return encode_note(known.text, [line.raw for line in known.lines])
 
 

@@ -33,7 +33,7 @@ from ledger.tally.rollup import roll_up
 from ledger.tally.signing import OpenedEntry, encode_entry, reopen_entry
 from ledger.tally.state import CERTIFICATES, At, Change
 
-__all__ = ["Generated", "Replayed", "generate", "read_chunks", "replay_file"]
+__all__ = ["Generated", "Replayed", "fold_entry", "generate", "read_chunks", "replay_file"]
 
 CHUNK_ENTRIES: Final = 2_048
 _LENGTH_BYTES: Final = 4
@@ -79,7 +79,7 @@ def generate(path: Path, *, stations: int, seed: int, progress: Callable[[str, i
             payload, signature = msgspec.msgpack.decode(signed.submission)
             size = events.total()
             data = encode_entry(index=size, chain=chain, sequenced_at=moment, payload=payload, signature=signature)
-            _fold(memory, reopen_entry(data), size)
+            fold_entry(memory, reopen_entry(data), size)
             file.write(len(data).to_bytes(_LENGTH_BYTES) + data)
             events[name] += 1
             chain, written = leaf_hash(data), written + len(data)
@@ -90,7 +90,8 @@ def generate(path: Path, *, stations: int, seed: int, progress: Callable[[str, i
     return Generated(dict(sorted(events.items())), size, written, time.perf_counter() - started, root)
 
 
-def _fold(memory: Memory, entry: OpenedEntry, index: int) -> None:
+def fold_entry(memory: Memory, entry: OpenedEntry, index: int) -> None:
+    """Decides and applies an entry that must take effect; ``Broken`` ``scenario-refused``."""
     change = decide(memory, entry.event, At(index, entry.sequenced_at))
     if not isinstance(change, Change) or change.void:
         raise Broken("scenario-refused", f"the fold did not take an event of the generator: {change}", index=index)
@@ -110,7 +111,7 @@ def replay_file(path: Path) -> Replayed:
             opened = [reopen_entry(data) for data in chunk]
             decoded = time.perf_counter()
             for entry in opened:
-                _fold(memory, entry, size)
+                fold_entry(memory, entry, size)
                 size += 1
             decoding += decoded - started
             folding += time.perf_counter() - decoded

@@ -232,9 +232,11 @@ def found(
     origin: str,
     opened_at: int,
     rules: Rules = UNGOVERNED,
+    witnesses: Sequence[str] = (),
+    quorum: int = 0,
 ) -> Founding:
-    """An election of two root keys, the registrars that ``rules`` name, one sealer and no witnesses, opened at ``opened_at`` (ms
-    since 1970)."""
+    """An election of two root keys, the registrars that ``rules`` name, one sealer and these log witnesses (verifier keys), opened
+    at ``opened_at`` (ms since 1970)."""
     roots = [office_key(seed, f"root/{number}") for number in (1, 2)]
     registrars = {body.name: office_key(seed, f"registrar/{body.name}") for body in rules.bodies}
     sealer = office_key(seed, "sealer")
@@ -248,8 +250,8 @@ def found(
         origin=origin,
         log_key=NoteSigner(origin, log_key).vkey,
         sealer=Root(sealer.point, _BLANK_SIGNATURE),
-        witnesses=(),
-        quorum=0,
+        witnesses=tuple(witnesses),
+        quorum=quorum,
         roots=tuple(Root(root.point, _BLANK_SIGNATURE) for root in roots),
         registrars=tuple(
             Registrar(body.name, registrars[body.name].point, "", body.roles, _BLANK_SIGNATURE) for body in rules.bodies

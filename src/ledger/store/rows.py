@@ -28,10 +28,10 @@ _ABOVE_ASCII: Final = b"\xff"
 class Rows:
     """Reads single rows and ranges of the projection; every key is asked for at most once per instance."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, recaps: Recaps | None = None) -> None:
         self._connection = connection
         self._rows: dict[str, dict[bytes, Any]] = {table.name: {} for table in PROJECTION}
-        self._recaps = Recaps(self)
+        self._recaps = Recaps(self, recaps)
 
     def get(self, table: Table[R], key: bytes, /) -> R | None:
         """The row, or None."""
@@ -67,10 +67,11 @@ class Rows:
 
 
 class Batch(Rows):
-    """A view that collects what a batch of decisions changes, and writes it set-wise at the end."""
+    """A view that collects what a batch of decisions changes, and writes it set-wise at the end.  ``recaps``: what the batch before
+    left, where nothing was written since."""
 
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection)
+    def __init__(self, connection: Connection, recaps: Recaps | None = None) -> None:
+        super().__init__(connection, recaps)
         self._dirty: dict[str, dict[bytes, None]] = {table.name: {} for table in PROJECTION}
         self._deltas: Totals = {}
         self._frames: dict[str, Frame] = {}
@@ -111,6 +112,11 @@ class Batch(Rows):
                 if slot.before is not None:
                     delta = delta.minus(contribution(slot.before, frame.form))
                 add_to(self._deltas, (code, above), delta)
+
+    @property
+    def recaps(self) -> Recaps:
+        """For the next batch, once this one is written and committed."""
+        return self._recaps
 
     def _frame(self, code: str) -> Frame:
         """Of a contest; never changes once the contest is listed."""

@@ -57,14 +57,18 @@ def recap_needs(contest: str, area: str) -> tuple[Range, ...]:
 
 
 class Recaps:
-    """The recaps over one state.  ``changed`` must be told of every slot that is put."""
+    """The recaps over one state.  ``changed`` must be told of every slot that is put.
 
-    def __init__(self, state: Reader) -> None:
+    ``before``: the recaps over a state that held the very same rows; what they know is taken over, and they are not to be used any
+    more.
+    """
+
+    def __init__(self, state: Reader, before: Recaps | None = None) -> None:
         self._state = state
-        self._known: dict[tuple[str, str], Recapped] = {}
-        self._below: dict[str, dict[str, tuple[str, ...]]] = {}
-        self._frames: dict[str, Frame] = {}
-        self._touched: set[bytes] = set()
+        self._known: dict[tuple[str, str], Recapped] = {} if before is None else before._known
+        self._below: dict[str, dict[str, tuple[str, ...]]] = {} if before is None else before._below
+        self._frames: dict[str, Frame] = {} if before is None else before._frames
+        self._touched: set[bytes] = set() if before is None else before._touched
 
     def changed(self, slot: bytes, *, new: bool) -> None:
         """The slot of this key changed (``new``: came to be)."""

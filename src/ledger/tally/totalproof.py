@@ -23,6 +23,7 @@ from ledger.errors import BadInput, LedgerError, NotVerified, Refused
 from ledger.proof.checkpoint import Checkpoint, open_checkpoint
 from ledger.proof.merkle import PATH_LIMIT_HASHES, check_inclusion, leaf_hash
 from ledger.proof.note import NOTE_LIMIT_BYTES, open_note, parse_note, parse_vkey
+from ledger.proof.policy import Policy, judge, require_quorum
 from ledger.tally.canonical import Code, Digest, Uint, decode, encode, tagged_hash
 from ledger.tally.events import (
     ENTRY_LIMIT_BYTES,
@@ -152,8 +153,9 @@ _area_decoder: Final = msgspec.msgpack.Decoder(AreaRow)
 _station_decoder: Final = msgspec.msgpack.Decoder(StationRow)
 
 
-def check_total(data: bytes, *, vkey: str | None, ledger: bytes | None) -> ProvenTotal:
+def check_total(data: bytes, *, vkey: str | None, ledger: bytes | None, policy: Policy | None = None) -> ProvenTotal:
     """The total that ``data`` proves of the log with the verifier key ``vkey``, or the ledger with the id ``ledger``, or both.
+    With a ``policy`` its logs and its quorum are asked of the checkpoint as well.
 
     1. read the file   2. the entries, by their own signatures   3. the checkpoint, and the entries in its tree
     4. who sealed      5. the contest's top in the sealed root    6. every page, from the top down
@@ -161,8 +163,8 @@ def check_total(data: bytes, *, vkey: str | None, ledger: bytes | None) -> Prove
     Raises ``BadInput`` ``bad-total-proof`` for what is no such file; ``NotVerified`` ``total-not-proven``, ``proof-invalid``,
     ``note-unsigned``, ... for what does not hold.  ``where`` names the part.
     """
-    if vkey is None and ledger is None:
-        raise BadInput("bad-total-proof", "neither a log key nor a ledger id to hold it against")
+    if vkey is None and ledger is None and policy is None:
+        raise BadInput("bad-total-proof", "no log key, ledger id or policy to hold it against")
     if len(data) > TOTAL_PROOF_LIMIT_BYTES:
         raise BadInput("bad-total-proof", "too long", bytes=len(data))
     proof = _read(data, _proof_decoder, "file")  # 1
@@ -176,7 +178,7 @@ def check_total(data: bytes, *, vkey: str | None, ledger: bytes | None) -> Prove
     if vkey is not None and opened.log_key != vkey:
         raise _not("the log of another key", "log key", found=opened.log_key)
     with _part("checkpoint"):  # 3
-        checkpoint, witnesses = _checkpoint(proof.checkpoint, opened)
+        checkpoint, witnesses = _checkpoint(proof.checkpoint, opened, policy)
     for stated, entry in zip(proof.stated, entries, strict=True):
         with _part(f"path of entry {entry.index}"):
             check_inclusion(index=entry.index, size=checkpoint.size, leaf=entry.leaf, path=stated.path, root=checkpoint.root)
@@ -234,18 +236,25 @@ def _not(detail: str, part: str, **where: object) -> NotVerified:
     return NotVerified("total-not-proven", detail, part=part, **where)
 
 
-def _checkpoint(data: bytes, opened: ElectionOpened) -> tuple[Checkpoint, tuple[str, ...]]:
-    """The checkpoint, signed by the log and by as many witnesses as entry 0 asks for, with their names; and by nobody else."""
+def _checkpoint(data: bytes, opened: ElectionOpened, policy: Policy | None) -> tuple[Checkpoint, tuple[str, ...]]:
+    """The checkpoint, signed by the log, by as many witnesses as entry 0 asks for and by the policy's quorum, with the names of all
+    who cosigned; and by nobody else."""
     log = parse_vkey(opened.log_key)
-    keys = [log, *map(parse_vkey, opened.witnesses)]
+    named = [parse_vkey(vkey) for vkey in opened.witnesses]
+    trusted = [] if policy is None else [witness.key for witness in policy.witnesses]
+    keys = list(dict.fromkeys([log, *named, *trusted]))
     checkpoint = open_checkpoint(data, keys, opened.origin)
     lines = open_note(data, keys).lines
     if len(lines) != len(parse_note(data).lines):
-        raise _not("a signature line by a key that entry 0 does not name", "checkpoint")
-    witnesses = tuple(line.name for line in lines if (line.name, line.key_id) != (log.name, log.key_id))
-    if len(witnesses) < opened.quorum:
-        raise _not(f"{len(witnesses)} of the {opened.quorum} cosignatures that entry 0 asks for", "checkpoint")
-    return checkpoint, witnesses
+        raise _not("a signature line by a key that neither entry 0 nor a policy names", "checkpoint")
+    first = {(key.name, key.key_id) for key in named}
+    cosigned = [line for line in lines if (line.name, line.key_id) != (log.name, log.key_id)]
+    needed = sum((line.name, line.key_id) in first for line in cosigned)
+    if needed < opened.quorum:
+        raise _not(f"{needed} of the {opened.quorum} cosignatures that entry 0 asks for", "checkpoint")
+    if policy is not None:
+        require_quorum(policy, judge(policy, data))
+    return checkpoint, tuple(line.name for line in cosigned)
 
 
 def _sealed(

@@ -1,5 +1,6 @@
-"""The walk of docs/WITNESSES.md as it stands: two witnesses as processes on loopback and a quorum of two; one is killed, one is
-put back, both are shown a fork, and the evidence convinces both verifiers.
+"""The walks of the documents as they stand.  docs/WITNESSES.md: two witnesses as processes on loopback and a quorum of two; one is
+killed, one is put back, both are shown a fork, and the evidence convinces both verifiers.  docs/AUDITING.md: a log verified from
+folder and address, by both verifiers, again later, an event, a total, and a witness's word.
 
 A shell of its own runs the commands one after the other.  Ports are other ones; a server's words go to a file.
 """
@@ -54,6 +55,8 @@ def shell(place: Path) -> Iterator[Shell]:
     programs.mkdir()
     (programs / "ledger").write_text(f"#!/bin/sh\nexec '{sys.executable}' -c 'from ledger.cli import main; main()' \"$@\"\n")
     (programs / "ledger").chmod(0o755)
+    (programs / "python3").write_text(f"#!/bin/sh\nexec '{sys.executable}' \"$@\"\n")
+    (programs / "python3").chmod(0o755)
     settings = {
         "PATH": f"{programs}:{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT / "src"),
@@ -103,16 +106,16 @@ def started(session: Shell, port: int) -> None:
     raise AssertionError(session.run("cat served.log ../served.log"))
 
 
-def test_the_walk_in_the_documents(tmp_path: Path) -> None:
-    """Every command runs and says what the document shows, in that order; at the end the evidence convicts the log."""
-    text = (ROOT / "docs" / "WITNESSES.md").read_text()
+def walk(document: str, place: Path, *shown_ports: str) -> None:
+    """Every command of the document runs and says what is shown, in that order."""
+    text = (ROOT / "docs" / document).read_text()
     lines = [
         line for block in re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL) for line in block.splitlines()
     ]
-    assert len(lines) > 80
-    ports = dict(zip(("8701", "8702"), map(str, free_ports(2)), strict=True))
+    assert len(lines) > 40
+    ports = dict(zip(shown_ports, map(str, free_ports(len(shown_ports))), strict=True))
     said = ""
-    with shell(tmp_path) as session:
+    with shell(place) as session:
         for line in lines:
             if not line.startswith("$ "):
                 assert line in said, f"the walk shows a line that the program does not say (here): {line}\n{said}"
@@ -125,9 +128,24 @@ def test_the_walk_in_the_documents(tmp_path: Path) -> None:
             assert not re.search(r"^(Error|Usage|Traceback)|command not found|No such file", said, re.MULTILINE), (
                 f"{command}\n{said}"
             )
-            if " serve " in command:
-                started(session, int(re.findall(r"--port (\d+)", command)[0]))
+            for port in ports.values():
+                if port in command and command.partition(" &")[1]:
+                    started(session, int(port))
+
+
+def test_the_walk_with_witnesses(tmp_path: Path) -> None:
+    """At the end the evidence convicts the log."""
+    walk("WITNESSES.md", tmp_path, "8701", "8702")
     convicted(tmp_path)
+
+
+def test_the_walk_of_an_auditor(tmp_path: Path) -> None:
+    """At the end nothing is left beside what the document says."""
+    (tmp_path / "verify_ledger.py").write_bytes(SECOND.read_bytes())
+    walk("AUDITING.md", tmp_path, "8701", "8703")
+    kept = {path.name for path in tmp_path.iterdir()}
+    assert {"log.state", "checkpoint-before", "grown", "form.tlog-proof", "mayor", "mayor-2"} <= kept
+    assert not {name for name in kept if name.startswith("log.state.")}
 
 
 def convicted(place: Path) -> None:
