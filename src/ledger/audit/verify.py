@@ -61,7 +61,7 @@ from ledger.audit.sources import Source, printable
 from ledger.audit.totals import Totalled, compare_projection, compare_recap, contest_totals
 from ledger.audit.tree import Tree
 from ledger.errors import BadInput, LedgerError, NotVerified, Refused, Waiting
-from ledger.proof.merkle import leaf_hash
+from ledger.proof.merkle import EMPTY_ROOT, leaf_hash
 from ledger.proof.note import NoteKey
 from ledger.proof.policy import Policy
 from ledger.proof.tiles import TILE_WIDTH
@@ -199,12 +199,14 @@ class _Verification:
         """A log without an entry: its head, and that it shows nothing else.  All that there is has then been checked."""
         if self.head is None:
             return
-        problems = list(self.head.judge_empty())
-        for problem in problems:
+        for problem in self.head.judge_empty():
             self._fail(CHECKPOINT, problem, None, "checkpoint")
-        if any(problem.code == "log-empty" for problem in problems):
+        if self.head.anybodys:
             return
         self.list_files()
+        if self.head.shown.root != EMPTY_ROOT:
+            detail = "no entry is shown, and the root is not that of an empty tree"
+            self.record.fail(TREE, "root-differs", None, "checkpoint", detail)
         self._differ(TREE, self._earlier.beyond(0))
         self.record.evaluated |= set(range(CHECKPOINT, TOTALS + 1))
         self.record.checked[CHECKPOINT] = 1
