@@ -1371,7 +1371,7 @@ class Run:
             require(self.opening is None or self.ledger_id in (None, self.opening.id), "ledger-id-other")
             require(given in (None, self.facts["log_key"]), "log-key-other")
         for name, note in [("checkpoint", head), *self.seen.items()]:
-            with self.at(1, name):
+            with self.at(1 if note is head else 4, name):
                 check_note(note, opening, opening["quorum"] if note is head else 0)
 
     def report(self) -> dict[str, Any]:

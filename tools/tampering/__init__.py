@@ -19,5 +19,5 @@ from typing import Final
 
 __all__ = ["ATTACKS"]
 
-ATTACKS: Final = ("checkpoints", "files", "entries")
+ATTACKS: Final = ("checkpoints", "witnessed", "earlier", "files", "entries", "acts")
 """The modules that add kinds, in the order of the table."""

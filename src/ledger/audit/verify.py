@@ -10,9 +10,10 @@
 5. *Signatures*: each event's, and those inside entry 0, amendments of it, enrolments and rotations.
 6. *Streams*: each key signed one stream.
 7. *Authority*: each act was its key's to do, at that height: role, area, level, basis.
-8. *References*: each act names what was there; what names something that had ceased to stand is void.
-9. *Totals*: every seal is the root over the recaps that the entries before it give; the recap of the entries is, byte for byte,
-   the published one, at every published height; a ledger's own views are the rows that the entries give.
+8. *References*: each act names what was there; what names something that had ceased to stand is void.  Every seal is the root over
+   the recaps that the entries before it give.
+9. *Totals*: the recap of the entries is, byte for byte, the published one, at every published height; a ledger's own views are the
+   rows that the entries give.
 
 A certificate's sums and commitment are recomputed by the fold as well, at the entry that gives it effect (its own, or that of the
 second seat's approval).  One that differs from the replay is void, as is every act that depended on what others did: a log that
