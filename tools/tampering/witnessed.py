@@ -73,7 +73,7 @@ def strangers(good: Good) -> Spoiled:
 @kind(
     GROUP,
     "stranger under a witness's name",
-    "the witness's name with another key: another id, so an unknown line",
+    "the witness's name with another key: an unknown line",
     base="witnessed",
 )
 def impostor(good: Good) -> Spoiled:
@@ -87,9 +87,7 @@ def replayed(good: Good) -> Spoiled:
     return with_lines(good, parts(good)[2][0], cosigned(good, 1, earlier(good)))
 
 
-@kind(
-    GROUP, "false line of a witness beside the quorum", "two lines hold and a third, of a known witness, does not", base="witnessed"
-)
+@kind(GROUP, "false line of a witness beside the quorum", "two lines hold, and a third witness's does not", base="witnessed")
 def false_beside(good: Good) -> Spoiled:
     return with_lines(good, *parts(good)[2], cosigned(good, 2, earlier(good)))
 
@@ -120,7 +118,7 @@ def time_beyond(good: Good) -> Spoiled:
 @kind(
     GROUP,
     "cosignature without its time",
-    "a plain signature of the witness's key over the text",
+    "a plain signature over the text",
     base="witnessed",
     needs="device keys",
 )
@@ -139,7 +137,7 @@ def borrowed(good: Good) -> Spoiled:
 @kind(
     GROUP,
     "cosigned, but not signed by the log",
-    "two witnesses' lines and a stranger's in the place of the log's",
+    "a stranger's line in the place of the log's",
     base="witnessed",
 )
 def unsigned(good: Good) -> Spoiled:

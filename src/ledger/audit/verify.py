@@ -169,7 +169,7 @@ class _Verification:
         self._tree: Tree | None = Tree(None)
         self._recaps: set[int] = set()
         self._chain = Chain(self.record, source.place)
-        self._start = self._seen = 0
+        self._start = self._seen = self._opened = 0
         self._memory = Memory()
         self._folded = 0
         self._ledger_id: bytes | None = None
@@ -312,6 +312,7 @@ class _Verification:
         self._columns.check(first, opened, leaves)
         self._events.update([entry.event.type for entry in opened if entry is not None])
         self._seen += len(entries)
+        self._opened += sum(entry is not None for entry in opened)
         if len(entries) < min(TILE_WIDTH, self._size - first):
             self._chain.leaf = None  # the next bundle's first entry has nothing to be chained to
         return opened, leaves
@@ -442,7 +443,9 @@ class _Verification:
         record, whole = self.record, self._seen == self._size > 0
         if whole:
             self._columns.finish(self._size)
-            record.evaluated |= {ENTRIES, CHAIN}
+            record.evaluated.add(ENTRIES)
+        if whole and self._start + self._opened == self._size:
+            record.evaluated.add(CHAIN)
         if self._start + signatures == self._size > 0:
             record.evaluated.add(SIGNATURES)
         if self._folded == self._size > 0:
