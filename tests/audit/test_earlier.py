@@ -101,3 +101,12 @@ def test_receipts_that_are_none(honest: Honest, monkeypatch: pytest.MonkeyPatch,
         with_receipts(tmp_path, honest.files, *[receipt_of(honest.entries, 1)] * 2)
     assert caught.value.code == "receipts-too-many"
     assert leaf_hash(honest.entries[1]) not in receipt_of(honest.entries, 1).proof.path
+
+
+def test_a_receipt_beyond_its_own_tree_is_none(honest: Honest) -> None:
+    """Its index is below its size, or it is no receipt (docs/FORMATS.md 8.4)."""
+    true = receipt_of(honest.entries, 20).proof
+    for index in (38, 2**40):
+        data = encode_proof(TlogProof(index, true.path, true.checkpoint, None))
+        with pytest.raises(BadInput, match="bad-proof"):
+            Receipt.from_bytes("beyond", data)

@@ -128,7 +128,7 @@ def test_an_empty_log_that_is_not_verified(more: dict[str, Any], expected: list[
 def test_an_empty_log_with_a_root(honest: Honest, tmp_path: Path) -> None:
     """Size 0 has one root.  A receipt of it shows that there was an entry."""
     lie = sign_checkpoint(Checkpoint(ORIGIN, 0, bytes(32)), SIGNER)
-    assert told(empty(tmp_path, lie, log_key=SIGNER.key)) == [(1, "root-differs", None, "checkpoint")]
+    assert told(empty(tmp_path, lie, log_key=SIGNER.key)) == [(4, "root-differs", None, "checkpoint")]
     report = empty(tmp_path, log_key=SIGNER.key, receipts=[receipt_of(honest.entries, 3)])
     assert [code for _, code, _, _ in told(report)] == ["log-truncated"]
 

@@ -36,7 +36,8 @@ class Receipt(Struct, frozen=True):
     def from_bytes(cls, name: str, data: bytes) -> Receipt:
         """Nothing verified; ``BadInput`` ``bad-proof``, ``bad-note``, ``bad-checkpoint`` for anything that is no receipt."""
         proof = parse_proof(data)
-        parse_head(proof.checkpoint)
+        if proof.index >= parse_head(proof.checkpoint).size:
+            raise BadInput("bad-proof", "an index beyond its own tree", index=proof.index)
         return cls(name, proof)
 
 

@@ -15,7 +15,6 @@ from msgspec import Struct
 from ledger.audit.report import KeyFound
 from ledger.errors import BadInput, NotVerified
 from ledger.proof.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
-from ledger.proof.merkle import EMPTY_ROOT
 from ledger.proof.note import NoteKey, open_note, parse_note, parse_vkey
 from ledger.proof.policy import Policy, judge, require_quorum
 from ledger.tally.events import ElectionOpened
@@ -104,17 +103,21 @@ class Head:
                 yield NotVerified("quorum-short", words)
         yield from self._judge_expected()
 
-    def judge_empty(self) -> Iterator[BadInput | NotVerified]:
-        """What is wrong with the head of a log without an entry, of which only the reader's own knowledge can tell."""
+    @property
+    def anybodys(self) -> bool:
+        """Whether the reader knows no key that could have signed it: entry 0 alone could name one."""
         policy = self._expected.policy
-        if self._expected.log_key is None and (policy is None or not policy.keys_of(self.shown.origin)):
+        return self._expected.log_key is None and (policy is None or not policy.keys_of(self.shown.origin))
+
+    def judge_empty(self) -> Iterator[BadInput | NotVerified]:
+        """What is wrong with the head of a log without an entry, of which only the reader's own knowledge can tell.  Its root is
+        another question."""
+        if self.anybodys:
             yield NotVerified("log-empty", "without entry 0, nobody is named who could have signed it")
-        elif self._expected.ledger_id is not None:
+            return
+        if self._expected.ledger_id is not None:
             yield NotVerified("log-empty", "the ledger that is expected has an entry 0")
-        else:
-            if self.shown.root != EMPTY_ROOT:
-                yield NotVerified("root-differs", "no entry is shown, and the root is not that of an empty tree")
-            yield from self._judge_expected()
+        yield from self._judge_expected()
 
     def _judge_expected(self) -> Iterator[BadInput | NotVerified]:
         key, policy = self._expected.log_key, self._expected.policy

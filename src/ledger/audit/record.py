@@ -38,17 +38,15 @@ _CODES: Final = {
     REFERENCES: """agents-count area-code area-exists batch-empty candidate-name candidate-unknown candidates-mismatch
         contest-exists contest-twice contest-unknown corrections-wrong day-invalid differences-wrong events-wrong figures-count
         form-exists form-invalid form-other form-unknown level-unknown rotations-limit round-limit round-unknown rows-order
-        seal-size station-unknown supersedes-order zone-unknown""",
-    TOTALS: "seal-differs",
+        seal-differs seal-size station-unknown supersedes-order zone-unknown""",
     SIGNATURES: "point-invalid signature-invalid",
 }
 STEP_OF_CODE: Final = {code: step for step, codes in _CODES.items() for code in codes.split()}
 """The step that a code of the fold belongs to; the bytes of an entry that cannot be opened belong to step 2.
 
-What an act says of itself that does not fit (a certificate with figures too few, a seal of another size than its index) is a
-matter of references.  Whether a seal's root is that of the recaps is one of totals: it takes the replay to see.  A certificate
-that differs from the replay stands in the log as void (``certificate-differs``), so it fails no step; to show it as one that
-holds does, at step 9.
+What an act says of itself that does not fit (a certificate with figures too few, a seal of another size than its index, a seal of
+another root than the replay's) is a matter of references.  A certificate that differs from the replay stands in the log as void
+(``certificate-differs``), so it fails no step; to show it as one that holds does, at step 9.
 """
 
 

@@ -10,9 +10,10 @@
 5. *Signatures*: each event's, and those inside entry 0, amendments of it, enrolments and rotations.
 6. *Streams*: each key signed one stream.
 7. *Authority*: each act was its key's to do, at that height: role, area, level, basis.
-8. *References*: each act names what was there; what names something that had ceased to stand is void.
-9. *Totals*: every seal is the root over the recaps that the entries before it give; the recap of the entries is, byte for byte,
-   the published one, at every published height; a ledger's own views are the rows that the entries give.
+8. *References*: each act names what was there; what names something that had ceased to stand is void.  Every seal is the root over
+   the recaps that the entries before it give.
+9. *Totals*: the recap of the entries is, byte for byte, the published one, at every published height; a ledger's own views are the
+   rows that the entries give.
 
 A certificate's sums and commitment are recomputed by the fold as well, at the entry that gives it effect (its own, or that of the
 second seat's approval).  One that differs from the replay is void, as is every act that depended on what others did: a log that
@@ -61,7 +62,7 @@ from ledger.audit.sources import Source, printable
 from ledger.audit.totals import Totalled, compare_projection, compare_recap, contest_totals
 from ledger.audit.tree import Tree
 from ledger.errors import BadInput, LedgerError, NotVerified, Refused, Waiting
-from ledger.proof.merkle import leaf_hash
+from ledger.proof.merkle import EMPTY_ROOT, leaf_hash
 from ledger.proof.note import NoteKey
 from ledger.proof.policy import Policy
 from ledger.proof.tiles import TILE_WIDTH
@@ -168,7 +169,7 @@ class _Verification:
         self._tree: Tree | None = Tree(None)
         self._recaps: set[int] = set()
         self._chain = Chain(self.record, source.place)
-        self._start = self._seen = 0
+        self._start = self._seen = self._opened = 0
         self._memory = Memory()
         self._folded = 0
         self._ledger_id: bytes | None = None
@@ -199,12 +200,14 @@ class _Verification:
         """A log without an entry: its head, and that it shows nothing else.  All that there is has then been checked."""
         if self.head is None:
             return
-        problems = list(self.head.judge_empty())
-        for problem in problems:
+        for problem in self.head.judge_empty():
             self._fail(CHECKPOINT, problem, None, "checkpoint")
-        if any(problem.code == "log-empty" for problem in problems):
+        if self.head.anybodys:
             return
         self.list_files()
+        if self.head.shown.root != EMPTY_ROOT:
+            detail = "no entry is shown, and the root is not that of an empty tree"
+            self.record.fail(TREE, "root-differs", None, "checkpoint", detail)
         self._differ(TREE, self._earlier.beyond(0))
         self.record.evaluated |= set(range(CHECKPOINT, TOTALS + 1))
         self.record.checked[CHECKPOINT] = 1
@@ -309,6 +312,7 @@ class _Verification:
         self._columns.check(first, opened, leaves)
         self._events.update([entry.event.type for entry in opened if entry is not None])
         self._seen += len(entries)
+        self._opened += sum(entry is not None for entry in opened)
         if len(entries) < min(TILE_WIDTH, self._size - first):
             self._chain.leaf = None  # the next bundle's first entry has nothing to be chained to
         return opened, leaves
@@ -439,7 +443,9 @@ class _Verification:
         record, whole = self.record, self._seen == self._size > 0
         if whole:
             self._columns.finish(self._size)
-            record.evaluated |= {ENTRIES, CHAIN}
+            record.evaluated.add(ENTRIES)
+        if whole and self._start + self._opened == self._size:
+            record.evaluated.add(CHAIN)
         if self._start + signatures == self._size > 0:
             record.evaluated.add(SIGNATURES)
         if self._folded == self._size > 0:
