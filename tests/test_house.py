@@ -40,7 +40,7 @@ OUTSIDE: dict[str, set[str]] = {
     "device": {"cryptography", "msgspec"},
     "audit": {"msgspec"},
     "witness": {"cryptography"},
-    "log": {"msgspec", "sqlalchemy"},
+    "log": {"cryptography", "msgspec", "sqlalchemy"},
     "recap": {"msgspec", "sqlalchemy"},
     "node": {"cryptography", "msgspec", "sqlalchemy"},
     "scenario": {"cryptography", "msgspec"},

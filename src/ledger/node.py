@@ -216,8 +216,8 @@ class Node:
         anchor: Path | None,
     ) -> Node:
         """A new ledger folder from a verified publication: its ``entries``, its checkpoint ``note``, the log's public ``key`` that
-        entry 0 names, and the one in force at the end where that is another (``present``), whose private part is ``log_key``.  Without
-        ``log_key`` the ledger is read-only.  ``anchor`` is one that is there already.
+        entry 0 names, and the one in force at the end where that is another (``present``), whose private part is ``log_key``.
+        Without ``log_key`` the ledger is read-only.  ``anchor`` is one that is there already.
 
         ledger.toml comes last: what a crash leaves is no ledger.  Raises as ``create`` and ``ledger.log.restore``; ``Broken``
         ``log-key-other`` for a key that is not the log's.
@@ -256,8 +256,8 @@ class Node:
 
     @property
     def signer(self) -> NoteSigner:
-        """Who signs with the log's key in force; ``Broken`` ``ledger-read-only`` where this ledger signs nothing, ``log-key-absent``
-        where it should."""
+        """Who signs with the log's key in force; ``Broken`` ``ledger-read-only`` where this ledger signs nothing,
+        ``log-key-absent`` where it should."""
         if self.read_only:
             raise Broken("ledger-read-only", "this ledger was restored without the log's key", path=str(self.folder))
         signer = self.signers.of_log(self.key.vkey)

@@ -41,6 +41,7 @@ from ..governed import (
     certificate,
     whole_season,
 )
+from ..rekeying import rekeying
 from ..world import FORM, GOOD, START_MS, code_of, corrected, held, released, submitted
 from .conftest import SIGNER
 from .forger import part, parts_of, publication, relink
@@ -438,6 +439,7 @@ FORBIDDEN: Final = (
     Forbidden("an area listed twice", amended_lists(areas=(e.AreaRow(DISTRICT_A, "A"),)), "area-exists", REFERENCES),
     Forbidden("a tenth revote", voted_too_often, "round-limit", REFERENCES),
     Forbidden("the ninth rotation of a seat", rotated_too_often, "rotations-limit", REFERENCES),
+    Forbidden("a rekeying of nothing", lambda log: log.world.sign("root-1", rekeying(log.world)), "rekey-invalid", AUTHORITY),
     # signatures inside
     Forbidden("a rotation with another key's proof", rotates("chair-b", "new", signer="member-b"), "signature-invalid", SIGNATURES),
     Forbidden("an enrolment with another key's proof", enrols("commission-1", stolen_proof), "signature-invalid", SIGNATURES),

@@ -24,12 +24,14 @@ from ledger.tally.state import (
     CANDIDATES,
     CERTIFICATES,
     CONTESTS,
+    ELECTION,
     KEYS,
     OBJECTIONS,
     PENDING,
     RECOMMENDATIONS,
     REVOTES,
     SEATS,
+    SINGLE,
     SLOTS,
     At,
     Change,
@@ -52,6 +54,7 @@ from ..governed import (
     Governed,
     reading,
 )
+from ..rekeying import LOG_2, rekey, rekeying
 from ..world import START_MS, code_of, corrected, held, submitted
 from .conftest import SIGNER
 from .forger import publication, recap_files, state_of
@@ -672,6 +675,26 @@ VOID: Final = (
         f"areas/{NEW_STATION.code}",
         uncertified("governor", DISTRICT_B, CITY, PROVINCE),
     ),
+    Void(
+        "the log's own key named once more",
+        season,
+        by("root-1", lambda log: rekeying(log.world, log_key=log.world.signer.vkey)),
+        "log-key-used",
+        "pending/",
+        with_row(ELECTION, SINGLE, opened=lambda election: structs.replace(election.opened, log_key="another")),
+    ),
+    Void(
+        "the sealer's key replaced a ninth time",
+        season,
+        by(
+            "root-1",
+            lambda log: rekeying(log.world, sealer="sealer-9"),
+            *(lambda log, name=f"sealer-{number}": rekey(log, sealer=name) for number in range(1, 9)),  # type: ignore[misc]
+        ),
+        "rekeyings-limit",
+        "pending/",
+        with_row(KEYS, Governed().key("sealer-8").point, before=()),
+    ),
     # one seat alone
     Void("a revote ordered by one seat", evening, by("chair-city", ORDER), PENDING_WORD, f"slots/mayor/{THREE}/0"),
     Void(
@@ -701,6 +724,13 @@ VOID: Final = (
         by("commission-1", lambda log: e.KeysEnrolled(keys=(log.world.key_row("new", "officer", CITY, "new"),))),
         PENDING_WORD,
         "keys/",
+    ),
+    Void(
+        "the log rekeyed by one root key",
+        evening,
+        by("root-1", lambda log: rekeying(log.world, log=LOG_2)),
+        PENDING_WORD,
+        "election/",
     ),
     Void("a candidate out by one seat", evening, by("chair-city", changes("disqualified")), PENDING_WORD, "candidates/mayor/01"),
     Void(

@@ -19,6 +19,7 @@ from ledger.errors import BadInput, NotVerified
 from ledger.proof.merkle import check_inclusion
 from ledger.proof.tlogproof import TlogProof, parse_proof
 from ledger.tally.events import ElectionOpened
+from ledger.tally.rows import LogKey
 
 __all__ = ["RECEIPTS_LIMIT", "Earlier", "Receipt"]
 
@@ -60,8 +61,12 @@ class Earlier:
         self._roots: dict[int, bytes | None] = dict.fromkeys(claim.tree.size for claim in self._claims)
         self._leaves: dict[int, bytes | None] = dict.fromkeys(each.proof.index for each in receipts)
         self._unsigned: set[str] = set()
-        self.receipts_found = 0
-        """Receipts whose entry stands in this log."""
+        self._included: set[str] = set()
+
+    @property
+    def receipts_found(self) -> int:
+        """Receipts whose entry stands in this log, by this log's own word."""
+        return len(self._included - self._unsigned)
 
     def add(self, tree: Known, place: str) -> None:
         """One more tree that must be a prefix."""
@@ -72,12 +77,12 @@ class Earlier:
         """Whether anything is asked of the first ``size`` entries' own trees and leaves."""
         return any(each < size for each in (*self._roots, *self._leaves))
 
-    def open(self, election: ElectionOpened) -> Iterator[tuple[str, BadInput | NotVerified]]:
-        """The checkpoints that are not the log's word, with their places."""
+    def open(self, election: ElectionOpened, log_keys: Sequence[LogKey]) -> Iterator[tuple[str, BadInput | NotVerified]]:
+        """The checkpoints that are not the log's word, by its key at their sizes, with their places."""
         for claim in self._claims:
             if claim.tree.note:
                 try:
-                    open_head(claim.tree.note, election)
+                    open_head(claim.tree.note, election, log_keys)
                 except (BadInput, NotVerified) as problem:
                     self._unsigned.add(claim.place)
                     yield claim.place, problem
@@ -119,4 +124,4 @@ class Earlier:
             detail = f"the entry at {proof.index} is not the receipt's: {problem.detail}"
             yield Difference("receipt-not-included", None, claim.place, detail)
             return
-        self.receipts_found += claim.place not in self._unsigned
+        self._included.add(claim.place)

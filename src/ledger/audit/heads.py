@@ -1,13 +1,13 @@
 """The signed head: what a checkpoint says, whose word it is, who cosigned it, and what was known before (step 1).
 
-Two sides judge it.  Entry 0 names the log's key, its origin and its witnesses; but entry 0 comes from whoever shows the log, and
-only who knows the ledger's id can tell that it is the right one.  What the reader has from elsewhere, the log's key or a policy, is
-asked of the head beside that, and it is all there is while the log is empty.
+Two sides judge it.  Entry 0 names the log's key, its origin and its witnesses, and rekeyings name other keys from some size on; but
+entry 0 comes from whoever shows the log, and only who knows the ledger's id can tell that it is the right one.  What the reader has
+from elsewhere, the log's key or a policy, is asked of the head beside that, and it is all there is while the log is empty.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -18,6 +18,7 @@ from ledger.proof.checkpoint import Checkpoint, open_checkpoint, parse_checkpoin
 from ledger.proof.note import NoteKey, open_note, parse_note, parse_vkey
 from ledger.proof.policy import Policy, judge, require_quorum
 from ledger.tally.events import ElectionOpened
+from ledger.tally.rows import LogKey, log_key_at
 
 __all__ = ["Expected", "Head", "Known", "open_head", "parse_head"]
 
@@ -57,13 +58,14 @@ def parse_head(note: bytes) -> Checkpoint:
     return parse_checkpoint(parse_note(note).text)
 
 
-def open_head(note: bytes, election: ElectionOpened) -> int:
+def open_head(note: bytes, election: ElectionOpened, log_keys: Sequence[LogKey]) -> int:
     """How many of the witnesses that ``election`` names have cosigned the note, now known to be the word of the log that it names.
 
-    ``NotVerified`` ``note-unsigned``, ``note-signature-invalid`` (of log or witness), ``checkpoint-other-origin``; ``BadInput`` for
-    a key that is none.
+    ``log_keys``: the log's, each from its size on; the one at the note's size must have signed.  ``NotVerified`` ``note-unsigned``,
+    ``note-signature-invalid`` (of log or witness), ``checkpoint-other-origin``; ``BadInput`` for a key that is none.
     """
-    keys = [parse_vkey(vkey) for vkey in (election.log_key, *election.witnesses)]
+    own = log_key_at(log_keys, parse_head(note).size)
+    keys = [parse_vkey(vkey) for vkey in (own, *election.witnesses)]
     open_checkpoint(note, keys, election.origin)
     return len(open_note(note, keys).lines) - 1
 
@@ -82,6 +84,7 @@ class Head:
         self._expected: Final = expected
         self._published: Final = published
         self.witnesses = 0
+        self._in_force = ""
         self.cosigned: tuple[str, ...] | None = None
         self.key: KeyFound = "not-checked"
 
@@ -91,10 +94,11 @@ class Head:
         policy = self._expected.policy
         return self._published and not self.witnesses and (policy is None or policy.quorum is None)
 
-    def judge(self, election: ElectionOpened) -> Iterator[BadInput | NotVerified]:
-        """What is wrong with the head, by what entry 0 names and by what was expected."""
+    def judge(self, election: ElectionOpened, log_keys: Sequence[LogKey]) -> Iterator[BadInput | NotVerified]:
+        """What is wrong with the head, by what entry 0 names, by the log's keys, and by what was expected."""
+        self._in_force = log_key_at(log_keys, self.shown.size)
         try:
-            self.witnesses = open_head(self.note, election)
+            self.witnesses = open_head(self.note, election, log_keys)
         except (BadInput, NotVerified) as problem:
             yield problem
         else:
@@ -125,6 +129,8 @@ class Head:
             self.key = "checked"
             try:
                 open_checkpoint(self.note, [key], key.name)
+                if self._in_force not in ("", key.vkey):
+                    raise NotVerified("note-unsigned", "another key of the log is in force at this size")
             except (BadInput, NotVerified) as problem:
                 self.key = "other"
                 yield type(problem)(problem.code, f"by the log's key as given: {problem.detail}")

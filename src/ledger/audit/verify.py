@@ -1,13 +1,14 @@
 """The verification of a whole log, by somebody who trusts none of it: one straight line of nine numbered steps.
 
-1. *Checkpoint*: it is one canonical note, signed by the log key that entry 0 names, of the origin that entry 0 names; lines by
-   the witnesses that it names verify, and in a publication they are as many as the quorum.  The ledger's id, the log's key and
-   the policy are the ones given.  A log without an entry is judged by key or policy alone; nothing else is to be checked then.
+1. *Checkpoint*: it is one canonical note, signed by the log key that entry 0 names, or that rekeyings made of it by this size, of
+   the origin that entry 0 names; lines by the witnesses that it names verify, and in a publication they are as many as the quorum.
+   The ledger's id, the log's key and the policy are the ones given.  A log without an entry is judged by key or policy alone;
+   nothing else is to be checked then.
 2. *Entries*: each is the canonical bytes of what it says, bears its own index, and time does not go backwards.
 3. *Chain*: each holds the leaf hash of the one before.
 4. *Tree*: the root over the leaf hashes is the checkpoint's; an earlier known tree is a prefix; every published tile and bundle
    is what the entries give, and no file is missing or stray.
-5. *Signatures*: each event's, and those inside entry 0, amendments of it, enrolments and rotations.
+5. *Signatures*: each event's, and those inside entry 0, amendments of it, enrolments, rotations and rekeyings.
 6. *Streams*: each key signed one stream.
 7. *Authority*: each act was its key's to do, at that height: role, area, level, basis.
 8. *References*: each act names what was there; what names something that had ceased to stand is void.  Every seal is the root over
@@ -70,8 +71,9 @@ from ledger.tally.events import ElectionOpened
 from ledger.tally.fold import decide, uncollected
 from ledger.tally.memory import Memory
 from ledger.tally.projection import trace
+from ledger.tally.rows import LogKey
 from ledger.tally.signing import OpenedEntry, reopen_entry
-from ledger.tally.state import CERTIFICATES, PENDING, At, Change
+from ledger.tally.state import CERTIFICATES, ELECTION, PENDING, SINGLE, At, Change
 
 __all__ = ["Known", "Receipt", "State", "verify"]
 
@@ -120,7 +122,7 @@ def verify(
                 entries = run.read(first)  # 2
                 opened, leaves = run.open(first, entries)  # 2, 3
                 if first == 0:
-                    run.check_checkpoint(opened)  # 1
+                    run.identify(opened)  # 1
                 run.grow_tree(first, entries, leaves)  # 4
                 run.take_signatures(signatures.add(opened, entries, first))  # 5
                 run.fold(first, opened)  # 6, 7, 8, and 9 at older heights
@@ -131,6 +133,7 @@ def verify(
             run.close_tree()  # 4
             run.compare_totals(projection)  # 9
             run.take_signatures(signatures.finish())  # 5
+            run.check_heads()  # 1, 4
         else:
             run.check_empty()  # 1
         run.close(signatures.checked)
@@ -212,30 +215,42 @@ class _Verification:
         self.record.evaluated |= set(range(CHECKPOINT, TOTALS + 1))
         self.record.checked[CHECKPOINT] = 1
 
-    def check_checkpoint(self, opened: Sequence[OpenedEntry | None]) -> None:
-        """Signature and origin by what entry 0 names, cosignatures, identity; not evaluated where entry 0 cannot be read."""
+    def identify(self, opened: Sequence[OpenedEntry | None]) -> None:
+        """The ledger's id and what entry 0 says of the log; not evaluated where entry 0 cannot be read."""
         entry = opened[0] if opened else None
         if entry is None or not isinstance(entry.event.data, ElectionOpened):
             self.record.details[CHECKPOINT] = "entry 0, which names the log's key, cannot be read"
             return
-        self._election = election = entry.event.data
+        self._election = entry.event.data
         self._ledger_id = found = entry.event.event_id
         self.record.evaluated.add(CHECKPOINT)
-        expected, head = self._expected.ledger_id, self.head
+        expected = self._expected.ledger_id
         if expected is not None and expected != found:
             detail = f"entry 0 opens ledger {found.hex()}, not {expected.hex()}"
             self.record.fail(CHECKPOINT, "ledger-id-other", 0, self._source.place(0), detail)
-        if head is None:
+
+    def check_heads(self) -> None:
+        """Whose word the checkpoint is, and those that were kept: by the log's keys as far as all was in order, the witnesses that
+        entry 0 names, and what the reader expected."""
+        election, head = self._election, self.head
+        if election is None or head is None:
             return
-        problems = list(head.judge(election))
+        keys = self._log_keys(election)
+        problems = list(head.judge(election, keys))
         for problem in problems:
             self._fail(CHECKPOINT, problem, None, "checkpoint")
         if any(problem.code != "quorum-short" for problem in problems):
             return
         self.record.checked[CHECKPOINT] = 1 + head.witnesses
         self.record.details[CHECKPOINT] = f"cosignatures {head.witnesses}, quorum {election.quorum}"
-        for place, unsigned in self._earlier.open(election):
+        for place, unsigned in self._earlier.open(election, keys):
             self._fail(TREE, unsigned, None, place)
+
+    def _log_keys(self, election: ElectionOpened) -> tuple[LogKey, ...]:
+        """What the fold made of them, without what it did beyond the first entry that is not in order."""
+        row, broken = self._memory.get(ELECTION, SINGLE), self.record.broken
+        known = (LogKey(0, election.log_key),) if row is None else row.log_keys
+        return tuple(key for key in known if key.size == 0 or broken is None or key.size <= broken)
 
     # --- going on from an earlier verification -----------------------------------------------------------------------------------
 
@@ -256,7 +271,7 @@ class _Verification:
         self._certificates, self._seals = state.certificates, state.seals
         self._recaps = {size for size in self._recaps if size > state.size and size != shown.size}  # that one was compared
         self._opening = state.opening
-        self.check_checkpoint([self._open_one(0, state.opening)])
+        self.identify([self._open_one(0, state.opening)])
         return state.size
 
     def mark(self) -> None:

@@ -4,8 +4,8 @@
     log-key-<id>.pem, sealer-key-<id>.pem              made for a rekeying; id: the first 8 hex digits of the key id
 
 Which of them is in force the log says (``log.rekeyed``); here lies only what can be signed with.  Files are looked for when a key
-is asked for, so a process that runs on finds what another has made since.  A key that is not there is no error here: the log's may be
-lost, and the ledger is opened all the same so that it can be rekeyed.
+is asked for, so a process that runs on finds what another has made since.  A key that is not there is no error here: the log's may
+be lost, and the ledger is opened all the same so that it can be rekeyed.
 """
 
 from __future__ import annotations
