@@ -208,7 +208,7 @@ class Node:
         *,
         note: bytes,
         key: NoteKey,
-        present: NoteKey | None = None,
+        present: NoteKey,
         log_key: Ed25519PrivateKey | None,
         sealer: SigningKey | None,
         clock: Clock,
@@ -216,16 +216,16 @@ class Node:
         anchor: Path | None,
     ) -> Node:
         """A new ledger folder from a verified publication: its ``entries``, its checkpoint ``note``, the log's public ``key`` that
-        entry 0 names, and the one in force at the end where that is another (``present``), whose private part is ``log_key``.
-        Without ``log_key`` the ledger is read-only.  ``anchor`` is one that is there already.
+        entry 0 names, and the one in force at the end (``present``; the same without a rekeying), whose private part is
+        ``log_key``.  Without it the ledger is read-only.  ``anchor`` is one that is there already.
 
         ledger.toml comes last: what a crash leaves is no ledger.  Raises as ``create`` and ``ledger.log.restore``; ``Broken``
         ``log-key-other`` for a key that is not the log's.
         """
         if folder.exists() and any(folder.iterdir()):
             raise BadInput("folder-not-empty", "a ledger is made in a new or empty folder", path=str(folder))
-        if log_key is not None and NoteSigner(key.name, log_key).vkey != (present or key).vkey:
-            raise Broken("log-key-other", "that key is not the log's in force", key=(present or key).vkey)
+        if log_key is not None and NoteSigner(key.name, log_key).vkey != present.vkey:
+            raise Broken("log-key-other", "that key is not the log's in force", key=present.vkey)
         files = Files()
         signers = Signers(folder, key, files, read_only=log_key is None)
         kept = _anchor(folder, None if anchor is None else anchor.absolute(), signers, files)

@@ -680,7 +680,7 @@ VOID: Final = (
         season,
         by("root-1", lambda log: rekeying(log.world, log_key=log.world.signer.vkey)),
         "log-key-used",
-        "pending/",
+        "election/",
         with_row(ELECTION, SINGLE, opened=lambda election: structs.replace(election.opened, log_key="another")),
     ),
     Void(
@@ -692,7 +692,7 @@ VOID: Final = (
             *(lambda log, name=f"sealer-{number}": rekey(log, sealer=name) for number in range(1, 9)),  # type: ignore[misc]
         ),
         "rekeyings-limit",
-        "pending/",
+        "keys/",
         with_row(KEYS, Governed().key("sealer-8").point, before=()),
     ),
     # one seat alone

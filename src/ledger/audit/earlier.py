@@ -61,12 +61,12 @@ class Earlier:
         self._roots: dict[int, bytes | None] = dict.fromkeys(claim.tree.size for claim in self._claims)
         self._leaves: dict[int, bytes | None] = dict.fromkeys(each.proof.index for each in receipts)
         self._unsigned: set[str] = set()
-        self._included: set[str] = set()
+        self._included: list[str] = []
 
     @property
     def receipts_found(self) -> int:
         """Receipts whose entry stands in this log, by this log's own word."""
-        return len(self._included - self._unsigned)
+        return sum(place not in self._unsigned for place in self._included)
 
     def add(self, tree: Known, place: str) -> None:
         """One more tree that must be a prefix."""
@@ -124,4 +124,4 @@ class Earlier:
             detail = f"the entry at {proof.index} is not the receipt's: {problem.detail}"
             yield Difference("receipt-not-included", None, claim.place, detail)
             return
-        self._included.add(claim.place)
+        self._included.append(claim.place)

@@ -74,7 +74,8 @@ class Head:
     """The head ``note`` of the log that ``expected`` is asked of; ``shown`` is what it says, nothing verified.  ``published``: the
     witnesses must have cosigned it; a ledger's own head goes to them only when it is published.
 
-    ``witnesses``: how many of those that entry 0 names have; ``cosigned``: the policy's, by its names, None without a policy;
+    ``vkey``: the log's key in force at its size, '' until it was judged.  ``witnesses``: how many of those that entry 0 names have;
+    ``cosigned``: the policy's, by its names, None without a policy;
     ``key``: whether the log's key was found to be the one given.  Raises as ``parse_head``.
     """
 
@@ -84,7 +85,7 @@ class Head:
         self._expected: Final = expected
         self._published: Final = published
         self.witnesses = 0
-        self._in_force = ""
+        self.vkey = ""
         self.cosigned: tuple[str, ...] | None = None
         self.key: KeyFound = "not-checked"
 
@@ -96,7 +97,7 @@ class Head:
 
     def judge(self, election: ElectionOpened, log_keys: Sequence[LogKey]) -> Iterator[BadInput | NotVerified]:
         """What is wrong with the head, by what entry 0 names, by the log's keys, and by what was expected."""
-        self._in_force = log_key_at(log_keys, self.shown.size)
+        self.vkey = log_key_at(log_keys, self.shown.size)
         try:
             self.witnesses = open_head(self.note, election, log_keys)
         except (BadInput, NotVerified) as problem:
@@ -129,7 +130,7 @@ class Head:
             self.key = "checked"
             try:
                 open_checkpoint(self.note, [key], key.name)
-                if self._in_force not in ("", key.vkey):
+                if self.vkey not in ("", key.vkey):
                     raise NotVerified("note-unsigned", "another key of the log is in force at this size")
             except (BadInput, NotVerified) as problem:
                 self.key = "other"

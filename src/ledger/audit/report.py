@@ -96,7 +96,8 @@ class Report(Struct, frozen=True, kw_only=True):
     ``failures`` are in the order of their place in the log.  ``known_size``: the size of the earlier checkpoint that was to be a
     prefix, None where none was given.  ``witnesses``: valid cosignatures on the checkpoint by those whom entry 0 names, of which
     ``quorum`` are needed; ``cosigned``: the names of the policy's witnesses that have, None where no policy was given.
-    ``log_key``: whether the checkpoint is signed by the key that was given.
+    ``log_key``: whether the checkpoint is signed by the key that was given; ``log_vkey``: the key in force at its size, by entry 0
+    and by rekeyings, None where that is not known.
 
     ``bytes_read``: content read from the source.  ``receipts``: those given whose entry stands in this log.  ``resumed_size``: so
     many entries were verified earlier and not read again, the first of them at ``resumed_since`` (ms since 1970); None where all
@@ -118,6 +119,7 @@ class Report(Struct, frozen=True, kw_only=True):
     quorum: int
     cosigned: tuple[str, ...] | None
     log_key: KeyFound
+    log_vkey: str | None
     known_size: int | None
     events: dict[str, int]
     void: int

@@ -496,6 +496,7 @@ class _Verification:
             quorum=0 if election is None else election.quorum,
             cosigned=None if head is None else head.cosigned,
             log_key="not-checked" if head is None else head.key,
+            log_vkey=None if head is None else head.vkey or None,
             known_size=None if self._known is None else self._known.size,
             events=dict(sorted(self._events.items())),
             void=self._voids.total(),

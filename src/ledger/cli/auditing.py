@@ -139,7 +139,7 @@ class _Remembered:
         if not shrunk and not told & FORKS:
             return
         note = source.checkpoint()
-        evidence = None if shrunk else self._evidence(self.state, note, source)
+        evidence = None if shrunk else self._evidence(self.state, note, source, report.log_vkey)
         if evidence is not None:
             self.fork = self._path.with_name(f"{self._path.name}.fork")
             self._files.write(self.fork, evidence)
@@ -147,14 +147,15 @@ class _Remembered:
             self.pair = self._path.with_name(f"{self._path.name}.checkpoints")
             self._files.write(self.pair, b"\n".join([self.state.checkpoint, note]))
 
-    def _evidence(self, state: State, note: bytes, source: PublishedSource) -> bytes | None:
-        """From the tiles that are published now; they may be as false as the rest."""
+    def _evidence(self, state: State, note: bytes, source: PublishedSource, vkey: str | None) -> bytes | None:
+        """From the tiles that are published now; they may be as false as the rest.  Both checkpoints have to be by the one key."""
         opened = open_entry(state.opening).event.data
         if not isinstance(opened, ElectionOpened):
             return None
         try:
             tiles = published_tiles(parse_head(note).size, source.read)
-            return fork_by_tiles(parse_vkey(opened.log_key), theirs=state.checkpoint, ours=note, tiles=tiles)
+            key = parse_vkey(vkey or opened.log_key)
+            return fork_by_tiles(key, theirs=state.checkpoint, ours=note, tiles=tiles)
         except (BadInput, NotVerified):
             return None
 

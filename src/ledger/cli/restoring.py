@@ -105,6 +105,7 @@ def restore(
         entries,
         note=source.checkpoint(),
         key=parse_vkey(opening.log_key),
+        present=parse_vkey(report.log_vkey or opening.log_key),
         log_key=None if log_key is None else _log_key(Path(log_key)),
         sealer=None if sealer_key is None else _sealer_key(Path(sealer_key)),
         clock=clock,
