@@ -49,7 +49,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 # -------------------- 0. Limits (section 10), and how a failure is said ----------------------------------------------------------
 MAX_INTEGER, MAX_TERM, MAX_PHOTO_BYTES, MAX_ENTRY_BYTES = 2**53 - 1, 10_000_000, 2**40, 65_535
 MAX_NOTE_BYTES, MAX_NOTE_LINES, MAX_RECEIPT_BYTES, MAX_TOTAL_BYTES = 1_000_000, 100, 1_100_000, 64_000_000
-MAX_ROUND, MAX_ROTATIONS, MAX_APPROVAL_MS = 9, 8, 86_400_000
+MAX_ROUND, MAX_ROTATIONS, MAX_REKEYINGS, MAX_APPROVAL_MS = 9, 8, 8, 86_400_000
 MAX_FILES, MAX_FOLDER_DEPTH, MAX_FAILURES_LISTED = 4_000_000, 12, 50  # our own: no publication has more; all failures are counted
 TILE_WIDTH, HASH_BYTES, MAX_BUNDLE_BYTES = 256, 32, 256 * (2 + 65_535)
 
@@ -190,7 +190,7 @@ def check_signatures(event: Event) -> None:
             check_p256(who, tagged("tally-ledger/root/v1", ledger), root_signature, "root string")
     for body, who, scope, _, proof in data.get("registrars", []):  # of election.opened and election.amended
         check_possession(ledger, who, "registrar", scope, body, proof)
-    if "sealer" in data:  # of election.opened
+    if "sealer" in data:  # of election.opened and log.rekeyed
         check_possession(ledger, data["sealer"][0], "sealer", "", "sealer", data["sealer"][1])
     check_p256(event.key, event.id, event.signature, "the event's signature")
 
@@ -267,7 +267,7 @@ def read_shape(source: str) -> Any:
 
     return take()
 
-# Shapes that others share. A term of a rule's side is [constant] or [coefficient, figure index]. The last: of 4, 7, 8.6.
+# Shapes that others share. A term of a rule's side is [constant] or [coefficient, figure index]. The last: of 4, 7, 8.4, 8.6.
 SHARED_SHAPES = f"""
 role = administrator|agent|importer|officer|operator|registrar|supervisor
 figure = 0..999999|nil|x|-
@@ -293,7 +293,7 @@ station-row = (code station 0..9 [0..2 hash] state [0..128 figure] [0..129 code]
 area-row = (code area [1..128 u] [1..128 u] [8..8 u] u hash)
 page = (area [1..100000 station-row|area-row])
 path = [0..63 hash]
-total-proof = (1..1 note [4..4 (entry path)] u u path hash area area-row [1..100000 page])
+total-proof = (1..1 note [4..36 (entry path)] u u path hash area area-row [1..100000 page])
 """
 for line in SHARED_SHAPES.strip().split("\n"):
     SHAPES[line.split(" = ", 1)[0]] = read_shape(line.split(" = ", 1)[1])
@@ -344,6 +344,7 @@ key.rotated, administrator agent importer officer operator registrar supervisor:
   seat code
 election.amended, root: basis document; cutoffs? cutoffs; deadlines? deadlines; powers? powers; reason code; registrars? registrars;
   second_seats? [0..32 act]
+log.rekeyed, root: basis? document; log_key? vkey; reason code; sealer? (point signature)
 candidate.changed, officer: basis document; change withdrawn|disqualified|replaced|restored; contest code; name? text; number 1..99;
   reason code
 jurisdictions.amended, administrator: added [0..200 listed-station]; areas [0..200 listed-area]; basis document;
@@ -363,7 +364,7 @@ TYPES_WITH_BASIS = {name for name, keys in SCHEMAS.items() if "basis" in keys or
 # -------------------- 6. The fold ------------------------------------------------------------------------------------------------
 # A Row is a row of a table of 6.1, made where it begins: keys in `enrol`, certificates in `recap_certified`, and so on.
 WATCHING_ROLES = {"agent", "supervisor"}
-NEVER_SECOND = {"approved", "election.opened", "key.revoked", "key.rotated", "recap.sealed"}
+NEVER_SECOND = {"approved", "election.opened", "key.revoked", "key.rotated", "log.rekeyed", "recap.sealed"}
 NEVER_SECOND |= {"tally.held", "tally.submitted"}
 RULE_NAMES = ("second_seats", "cutoffs", "powers", "deadlines")
 Steps = Iterator[None]  # an act: all checks, then `yield`, then the effect
@@ -421,7 +422,7 @@ def authority_holds(rules: dict[str, Any], named: list[Any], levels: list[Any]) 
     delegates = all("operator" in row[3] for row in named if "registrar" in row[3])
     once = distinct([(row[2], row[0]) for row in named]) and distinct([role for role, _ in rules["cutoffs"]])
     listed = ascends(seconds) and set(seconds) <= set(SCHEMAS) - NEVER_SECOND and ascends([name for name, _, _ in powers])
-    acts = {name for name, _, _ in powers} <= set(SCHEMAS) - {"approved", "election.opened"}
+    acts = {name for name, _, _ in powers} <= set(SCHEMAS) - {"approved", "election.opened", "log.rekeyed"}
     places = all(set(names) <= {level for level, _ in levels} for _, names, _ in powers)
     bases = all(basis == 0 or name in TYPES_WITH_BASIS for name, _, basis in powers)
     return apart and delegates and once and listed and acts and places and bases
@@ -432,6 +433,7 @@ class Fold:
     def __init__(self) -> None:
         self.ledger, self.opening = None, dict[str, Any]()
         self.rules: dict[str, list[Any]] = {}  # second_seats, cutoffs, powers, deadlines as they are at present
+        self.log_keys: list[tuple[int, str]] = []  # from which size on, verifier key
         self.digits, self.upper = list[int](), dict[str, int]()  # the levels' code lengths; by name, without the last level
         self.forms, self.contests = dict[Any, Row](), dict[str, Row]()
         self.areas: dict[str, Row | None] = {}  # a station's `contests` and `gone`; None for an area above
@@ -520,7 +522,7 @@ class Fold:
         days = datetime.date.fromisoformat(self.opening["day"]).toordinal() - datetime.date(1970, 1, 1).toordinal()
         late = act.type == "keys.enrolled" and listed and act.time >= days * 86_400_000 - 9 * 3_600_000
         replaces = late and all(row[1] == "operator" and ("operator", *row[2:4]) in self.seats for row in act.data["keys"])
-        waits = act.type == "election.amended" or act.over or (listed and not replaces)
+        waits = act.type in ("election.amended", "log.rekeyed") or act.over or (listed and not replaces)
         if waits or replaces:
             self.pending[act.event] = Row(key=act.key, type=act.type, data=act.data, time=act.time, done=False, review=replaces)
         if not waits:
@@ -575,7 +577,7 @@ class Fold:
             require(distinct([*roots, *(row[1] for row in data["registrars"]), data["sealer"][0]]), "points")
             require(all(each.kind == KIND_COSIGNATURE for each in witnesses) and distinct(data["witnesses"]), "witnesses")
             require(data["quorum"] <= len(witnesses) and authority_holds(data, data["registrars"], levels), "authority")
-        self.ledger, self.opening = event.id, data
+        self.ledger, self.opening, self.log_keys = event.id, data, [(0, data["log_key"])]
         self.rules = {name: data.get(name, []) for name in RULE_NAMES}
         self.digits, self.upper = [digits for _, digits in levels], dict(levels[:-1])
         for place, who in enumerate(roots, start=1):
@@ -743,6 +745,21 @@ class Fold:
         yield
         self.rules = said
         self.enrol_registrars(named)
+
+    def log_rekeyed(self, act: Act) -> Steps:  # 6.3.10; the sealer's seat is never vacant, as its key cannot be revoked
+        log_key, sealer = act.data.get("log_key"), act.data.get("sealer")
+        old = self.keys[self.seats["sealer", "", "sealer"]]
+        with turning(Broken, "rekey-invalid", into=Refused):
+            require(log_key or sealer, "neither key is there")
+            check_log_key(log_key or self.opening["log_key"], self.opening["origin"])
+        want(log_key is None or len(self.log_keys) <= MAX_REKEYINGS, "rekeyings-limit")
+        want(sealer is None or len(old.before) < MAX_REKEYINGS, "rekeyings-limit")
+        want(all(each != log_key for _, each in self.log_keys), "log-key-used")
+        want(sealer is None or sealer[0] not in self.keys, "point-enrolled")
+        yield
+        self.log_keys += [(act.index + 1, log_key)] if log_key else []
+        if sealer is not None:
+            self.pass_on(old, sealer[0])
 
     def candidate_changed(self, act: Act) -> Steps:  # 6.3.8; the deciding level's codes are as long as the contest's area
         must(act.data["number"] <= act.contest.candidates, "candidate-unknown")
@@ -1045,7 +1062,7 @@ def parse_vkey(value: str) -> VerifierKey:  # 8.1: `<name>+<id>+<base64 of kind 
     require(len(data) == 33 and found[2] == own.hex(), "bad-vkey", "not its own id")
     return VerifierKey(found[1], own, data[0], data[1:])
 
-def check_log_key(value: str, origin: str | None = None) -> str:  # 6.3.1
+def check_log_key(value: str, origin: str | None = None) -> str:  # 6.3.1, 6.3.10
     key = parse_vkey(value)
     require(key.kind == KIND_ED25519 and origin in (None, key.name), "bad-vkey", "not of the kind and name of the log's key")
     return value
@@ -1083,12 +1100,15 @@ def signed_by(note: Note, key: VerifierKey) -> bool:  # Each line of it must ver
         check_ed25519(key.public, message, signed, key.name)
     return bool(found)
 
-def check_note(note: Note, opening: dict[str, Any], quorum: int) -> None:
-    """8.2, and section 9, step 1: the note is of the log with this entry 0, signed by its key, and cosigned."""
+def check_note(note: Note, opening: dict[str, Any], log_key: str, quorum: int) -> None:
+    """8.2, and section 9, step 1: the note is of the log with this entry 0, signed by its key at this size, and cosigned."""
     require(note.origin == opening["origin"], "checkpoint-other-origin", note.origin)
-    require(signed_by(note, parse_vkey(opening["log_key"])), "note-unsigned", "no line by the log's key")
+    require(signed_by(note, parse_vkey(log_key)), "note-unsigned", "no line by the log's key at this size")
     cosigned = sum(signed_by(note, parse_vkey(each)) for each in opening["witnesses"])
     require(cosigned >= quorum, "quorum-short", f"{cosigned} of {quorum}")
+
+def key_at(size: int, keys: list[Any]) -> Any:  # of (from size, key), ascending
+    return [key for start, key in keys if start <= size][-1]
 
 def tile_path(level: int | str, tile: int, width: int) -> str:  # 8.3: 1234067 is x001/x234/067; a partial tile is `<N>.p/<W>`
     groups = [each.zfill(3) for each in f"{tile:,}".split(",")]
@@ -1113,6 +1133,27 @@ def parse_receipt(data: bytes) -> Receipt:  # 8.4; `Run.take` compares it with t
     require(receipt.index < receipt.note.size, "bad-proof", "an index beyond the tree")
     return receipt
 
+def follow_keys(opening: Entry, chain: list[Entry]) -> tuple[list[Any], list[Any]]:
+    """8.4: the log's and the sealer's keys, each with the size from which on it holds; by each `log.rekeyed` and its `approved`."""
+    first, waiting = opening.event.data, dict[bytes, Entry]()
+    log_keys, sealers, roots = [(0, first["log_key"])], [(0, first["sealer"][0])], [who for who, _ in first["roots"]]
+    for entry in chain:
+        require(entry.event.key in roots, "proof-invalid", "a rekeying that no root key signed")
+        if entry.event.type == "log.rekeyed":
+            waiting[entry.event.id] = entry
+            continue
+        proposal = waiting.pop(entry.event.data["event"], None)
+        require(proposal and proposal.event.key != entry.event.key, "proof-invalid", "an approval of nothing, or by the same key")
+        require(entry.time - proposal.time <= MAX_APPROVAL_MS, "proof-invalid", "approved too late")
+        log_key, sealer = proposal.event.data.get("log_key"), proposal.event.data.get("sealer")
+        require(log_key or sealer, "rekey-invalid")
+        log_keys += [(entry.index + 1, check_log_key(log_key, first["origin"]))] if log_key else []
+        sealers += [(entry.index + 1, sealer[0])] if sealer else []
+    require(not waiting, "proof-invalid", "a rekeying without its approval")
+    for keys in (log_keys, sealers):  # 6.3.10, steps 2 to 4, as far as the chain shows them
+        require(distinct([key for _, key in keys]) and len(keys) <= MAX_REKEYINGS + 1, "proof-invalid", "a key twice, or too many")
+    return log_keys, sealers
+
 def prove(holds: object, detail: str) -> None:
     require(holds, "total-not-proven", detail)
 
@@ -1128,19 +1169,20 @@ def check_total(data: bytes, ledger_id: bytes | None, given_key: str | None) -> 
     prove(ascends([each.index for each in opened]) and opening.event.type == "election.opened", "entry 0, or the order")
     prove(opening.index == 0 and all(each.event.ledger == ledger for each in later), "entries of another ledger")
     require(ledger_id in (None, ledger), "ledger-id-other", ledger.hex())
-    log_key = first["log_key"]
+    log_keys, sealers = follow_keys(opening, [each for each in later if each.event.type in ("log.rekeyed", "approved")])
+    log_key = key_at(note.size, log_keys)
     require(given_key in (None, log_key), "log-key-other", log_key)
-    check_note(note, first, first["quorum"])
+    check_note(note, first, log_key, first["quorum"])
     keys = {parse_vkey(each)[:2] for each in (log_key, *first["witnesses"])}
     prove(all(line[:2] in keys for line in note.lines), "a signature line of an unknown key")
-    rest = sorted((each.event.type, each) for each in later)
+    rest = sorted((each.event.type, each) for each in later if each.event.type not in ("log.rekeyed", "approved"))
     prove([name for name, _ in rest] == ["contests.listed", "forms.defined", "recap.sealed"], "entries of other types")
     listed, forms, seal = (each for _, each in rest)
     contest = next((each for each in listed.event.data["contests"] if each[0] == top[0]), None)
     form = next((each for each in forms.event.data["forms"] if contest and each[:2] == contest[3:5]), None)
     prove(contest and form and top[1] == contest[5], "another contest, form or top")
     prove(seal.index > max(forms.index, listed.index) and seal.event.data["size"] == seal.index, "the seal's place")
-    prove(seal.event.key == first["sealer"][0], "the seal is not signed by the sealer")
+    prove(seal.event.key == key_at(seal.index, sealers), "the seal is not signed by the sealer")
     sealed = tagged(RECAP_ROOT, pack([ledger, seal.index, contests, root]))  # step 4
     prove(seal.event.data["root"] == sealed, "another root was sealed")
     check_inclusion(sha256(LEAF, commitment(top)), place, contests, path, root)
@@ -1198,7 +1240,7 @@ def check_fork(data: bytes, given_key: str) -> dict[str, Any]:  # 8.7: two notes
 STEPS = "checkpoint and identity; entries in canonical form, in order; chain; tree, tiles and bundles; signatures; streams; "
 STEPS += "authority at that height; what the acts name; totals recomputed"
 AUTHORITY_CODES = "already-op not-op other-ledger key- role- level-not-e basis- beyond- opening- registrar- operator- proof- "
-AUTHORITY_CODES += "point- seat-taken seat-other rotations- amendment-"
+AUTHORITY_CODES += "point- seat-taken seat-other rotations- amendment- rekey"
 
 class Run:
     """One pass over a publication. `files`: path and length of what is there and was not yet looked at; `sound`: no entry so far
@@ -1358,21 +1400,22 @@ class Run:
             with self.at(9 if own else 4, path):
                 require(own and not self.sound, "file-stray")
 
-    def identify(self) -> None:  # Step 1
+    def identify(self) -> None:  # Step 1; the log's keys are those that the fold reached
         head, given, opening = self.head, self.log_key, self.opening and self.opening.data
         if head.size == 0:
             opening = {"origin": parse_vkey(given).name, "log_key": given, "witnesses": [], "quorum": 0}
         if opening is None:
             self.left |= {1}
             return
-        self.facts["log_key"] = opening["log_key"]
+        log_keys = self.fold.log_keys or [(0, opening["log_key"])]
+        self.facts["log_key"] = key_at(head.size, log_keys)
         with self.at(1, "checkpoint", 0):
             require(head.size or self.ledger_id is None, "log-empty", "the ledger of this id has an entry")
             require(self.opening is None or self.ledger_id in (None, self.opening.id), "ledger-id-other")
             require(given in (None, self.facts["log_key"]), "log-key-other")
         for name, note in [("checkpoint", head), *self.seen.items()]:
             with self.at(1 if note is head else 4, name):
-                check_note(note, opening, opening["quorum"] if note is head else 0)
+                check_note(note, opening, key_at(note.size, log_keys), opening["quorum"] if note is head else 0)
 
     def report(self) -> dict[str, Any]:
         verdicts = {n: "fail" if self.counts[n] else "not evaluated" if n in self.left else "pass" for n in self.failures}
