@@ -12,6 +12,7 @@ business: an audit folds all of them again.  Left to others: making the file (``
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Final, Literal, NamedTuple, TypeVar
@@ -20,7 +21,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from ledger.errors import BadInput, LedgerError, NotVerified, Refused
-from ledger.proof.checkpoint import Checkpoint, open_checkpoint
+from ledger.proof.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.proof.merkle import PATH_LIMIT_HASHES, check_inclusion, leaf_hash
 from ledger.proof.note import NOTE_LIMIT_BYTES, open_note, parse_note, parse_vkey
 from ledger.proof.policy import Policy, judge, require_quorum
@@ -28,14 +29,18 @@ from ledger.tally.canonical import Code, Digest, Uint, decode, encode, tagged_ha
 from ledger.tally.events import (
     ENTRY_LIMIT_BYTES,
     FIGURES_MAX,
+    Approved,
     ContestRow,
     ContestsListed,
     ElectionOpened,
     FormsDefined,
+    LogRekeyed,
     RecapSealed,
 )
+from ledger.tally.keychain import CHAIN_MAX, Keychain, follow_keys
 from ledger.tally.pages import AREA_TAG, ROOT_TAG, STATION_TAG
 from ledger.tally.rollup import COUNTS, Sums
+from ledger.tally.rows import log_key_at
 from ledger.tally.rules import CompiledForm, compile_form
 from ledger.tally.signing import OpenedEntry, open_entry
 
@@ -55,7 +60,7 @@ TOTAL_PROOF_LIMIT_BYTES: Final = 64_000_000
 PAGES_MAX: Final = 100_000
 PAGE_ROWS_MAX: Final = 100_000
 STATED: Final = 4
-"""Entry 0, the contest, the form, the seal.  The sealer's key does not rotate."""
+"""Entry 0, the contest, the form, the seal; and beside them the rekeyings."""
 
 AWAITING: Final = COUNTS.index("awaiting")
 
@@ -116,7 +121,7 @@ class TotalProof(_Row, frozen=True):
 
     version: Literal[1]
     checkpoint: Annotated[bytes, Meta(max_length=NOTE_LIMIT_BYTES)]
-    stated: Annotated[tuple[Stated, ...], Meta(min_length=STATED, max_length=STATED)]
+    stated: Annotated[tuple[Stated, ...], Meta(min_length=STATED, max_length=STATED + CHAIN_MAX)]
     contests: Uint
     place: Uint
     path: Path
@@ -129,13 +134,15 @@ class TotalProof(_Row, frozen=True):
 class ProvenTotal(NamedTuple):
     """A total that a checkpoint proves.
 
-    ``row``: an area's or a station's.  ``sums``: its total; ``awaiting`` of a station's is None, its row does not say.
+    ``log_key``: the log's verifier key at the checkpoint's size.  ``row``: an area's or a station's.  ``sums``: its total;
+    ``awaiting`` of a station's is None, its row does not say.
     ``size``: the tree size whose recap was sealed, by the entry ``seal``.  ``pages``, ``stations``: how many pages in the area and
     station rows in them were added up; ``whole``: the total was added up from the rows of all its stations.
     """
 
     ledger: bytes
     opened: ElectionOpened
+    log_key: str
     contest: ContestRow
     form: CompiledForm
     row: AreaRow | StationRow
@@ -157,8 +164,9 @@ def check_total(data: bytes, *, vkey: str | None, ledger: bytes | None, policy: 
     """The total that ``data`` proves of the log with the verifier key ``vkey``, or the ledger with the id ``ledger``, or both.
     With a ``policy`` its logs and its quorum are asked of the checkpoint as well.
 
-    1. read the file   2. the entries, by their own signatures   3. the checkpoint, and the entries in its tree
-    4. who sealed      5. the contest's top in the sealed root    6. every page, from the top down
+    1. read the file   2. the entries, by their own signatures; which keys the log and the sealer had
+    3. the checkpoint, and the entries in its tree   4. who sealed   5. the contest's top in the sealed root
+    6. every page, from the top down
 
     Raises ``BadInput`` ``bad-total-proof`` for what is no such file; ``NotVerified`` ``total-not-proven``, ``proof-invalid``,
     ``note-unsigned``, ... for what does not hold.  ``where`` names the part.
@@ -175,16 +183,22 @@ def check_total(data: bytes, *, vkey: str | None, ledger: bytes | None, policy: 
         raise _not("the first entry does not open an election", "entry 0")
     if ledger is not None and opening.event_id != ledger:
         raise _not("another ledger", "ledger id", found=opening.event_id.hex())
-    if vkey is not None and opened.log_key != vkey:
-        raise _not("the log of another key", "log key", found=opened.log_key)
+    rekeyings = [entry for entry in entries[1:] if isinstance(entry.event.data, LogRekeyed | Approved)]
+    others = [entry for entry in entries[1:] if not isinstance(entry.event.data, LogRekeyed | Approved)]
+    with _part("rekeyings"):
+        _require_order(entries)
+        keys = follow_keys(opened, rekeyings)
     with _part("checkpoint"):  # 3
-        checkpoint, witnesses = _checkpoint(proof.checkpoint, opened, policy)
+        log_key = log_key_at(keys.log_keys, parse_checkpoint(parse_note(proof.checkpoint).text).size)
+        if vkey is not None and log_key != vkey:
+            raise _not("the log of another key", "log key", found=log_key)
+        checkpoint, witnesses = _checkpoint(proof.checkpoint, opened, log_key, policy)
     for stated, entry in zip(proof.stated, entries, strict=True):
         with _part(f"path of entry {entry.index}"):
             check_inclusion(index=entry.index, size=checkpoint.size, leaf=entry.leaf, path=stated.path, root=checkpoint.root)
     if any(entry.event.ledger != opening.event_id for entry in entries[1:]):
         raise _not("an entry of another ledger", "entries")
-    contest, form, seal = _sealed(opened, entries, contest=_read(bytes(proof.top), _area_decoder, "top").contest)  # 4
+    contest, form, seal = _sealed(keys, others, contest=_read(bytes(proof.top), _area_decoder, "top").contest)  # 4
     if seal.root != tagged_hash(ROOT_TAG, encode([opening.event_id, seal.size, proof.contests, proof.root])):
         raise _not("the seal is over another root", "recap root")
     leaf = leaf_hash(tagged_hash(AREA_TAG, bytes(proof.top)))  # 5
@@ -195,11 +209,12 @@ def check_total(data: bytes, *, vkey: str | None, ledger: bytes | None, policy: 
     return ProvenTotal(
         opening.event_id,
         opened,
+        log_key,
         contest,
         form,
         row,
         seal.size,
-        entries[-1].index,
+        others[-1].index,
         checkpoint,
         witnesses,
         descent.below,
@@ -236,10 +251,17 @@ def _not(detail: str, part: str, **where: object) -> NotVerified:
     return NotVerified("total-not-proven", detail, part=part, **where)
 
 
-def _checkpoint(data: bytes, opened: ElectionOpened, policy: Policy | None) -> tuple[Checkpoint, tuple[str, ...]]:
+def _require_order(entries: Sequence[OpenedEntry]) -> None:
+    """By index, each once."""
+    for before, entry in itertools.pairwise(entries):
+        if entry.index <= before.index:
+            raise _not("the entries are not in the log's order", f"entry {entry.index}")
+
+
+def _checkpoint(data: bytes, opened: ElectionOpened, log_key: str, policy: Policy | None) -> tuple[Checkpoint, tuple[str, ...]]:
     """The checkpoint, signed by the log, by as many witnesses as entry 0 asks for and by the policy's quorum, with the names of all
     who cosigned; and by nobody else."""
-    log = parse_vkey(opened.log_key)
+    log = parse_vkey(log_key)
     named = [parse_vkey(vkey) for vkey in opened.witnesses]
     trusted = [] if policy is None else [witness.key for witness in policy.witnesses]
     keys = list(dict.fromkeys([log, *named, *trusted]))
@@ -257,18 +279,12 @@ def _checkpoint(data: bytes, opened: ElectionOpened, policy: Policy | None) -> t
     return checkpoint, tuple(line.name for line in cosigned)
 
 
-def _sealed(
-    opened: ElectionOpened, entries: Sequence[OpenedEntry], *, contest: str
-) -> tuple[ContestRow, CompiledForm, RecapSealed]:
-    """The contest as it was listed, its form, and the seal, by the sealer's key that entry 0 names."""
+def _sealed(keys: Keychain, entries: Sequence[OpenedEntry], *, contest: str) -> tuple[ContestRow, CompiledForm, RecapSealed]:
+    """The contest as it was listed, its form, and the seal, by the sealer's key in force there; ``entries`` are these three."""
     row: ContestRow | None = None
     forms: FormsDefined | None = None
-    last = 0
-    for entry in entries[1:-1]:
+    for entry in entries[:-1]:
         part, data = f"entry {entry.index}", entry.event.data
-        if entry.index <= last:
-            raise _not("the entries are not in the log's order", part)
-        last = entry.index
         if isinstance(data, FormsDefined) and forms is None:
             forms = data
         elif isinstance(data, ContestsListed) and row is None:
@@ -277,13 +293,13 @@ def _sealed(
                 raise _not("it does not list the contest", part, contest=contest)
         else:
             raise _not("it has no business in this proof", part)
-    seal = entries[-1].event
-    if not isinstance(seal.data, RecapSealed) or seal.data.size != entries[-1].index or entries[-1].index <= last:
-        raise _not("the last entry is no seal over the entries before it", f"entry {entries[-1].index}")
-    if seal.key != opened.sealer.point:
-        raise _not("not sealed by the sealer", f"entry {entries[-1].index}")
-    if row is None or forms is None:
+    if not entries or row is None or forms is None:
         raise _not("the contest or its form is missing", "entries")
+    index, seal = entries[-1].index, entries[-1].event
+    if not isinstance(seal.data, RecapSealed) or seal.data.size != index:
+        raise _not("the last entry is no seal over the entries before it", f"entry {index}")
+    if seal.key != keys.sealer_at(index):
+        raise _not("not sealed by the sealer", f"entry {index}")
     form = next((each for each in forms.forms if (each.code, each.version) == (row.form, row.version)), None)
     if form is None:
         raise _not("the form is another than the contest's", "entries", form=row.form)

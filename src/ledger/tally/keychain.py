@@ -1,0 +1,79 @@
+"""The log's and the sealer's keys by the entries that made them: for whoever has these entries and not the log.
+
+Entry 0 names the first keys; each ``log.rekeyed`` that took effect, with the ``approved`` that gave it effect, names others.  A
+chain of them can be followed with nothing but entry 0.  It cannot show that a later rekeying was left out: who fears that asks for
+the present key elsewhere.  docs/FORMATS.md section 8.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from msgspec import UNSET
+
+from ledger.errors import NotVerified
+from ledger.tally.acts.approvals import APPROVAL_LIMIT_MS
+from ledger.tally.acts.rekeying import REKEYINGS_MAX, rekeying_fault
+from ledger.tally.events import Approved, ElectionOpened, LogRekeyed
+from ledger.tally.rows import LogKey
+from ledger.tally.signing import OpenedEntry
+
+__all__ = ["CHAIN_MAX", "Keychain", "follow_keys"]
+
+CHAIN_MAX: Final = 2 * 2 * REKEYINGS_MAX
+"""Entries of a chain: so many proposals of each of two keys, each with its approval."""
+
+
+class Keychain(NamedTuple):
+    """``log_keys``: the log's, each from its size on; ``sealers``: (index from which it seals, point), ascending too."""
+
+    log_keys: tuple[LogKey, ...]
+    sealers: tuple[tuple[int, bytes], ...]
+
+    def sealer_at(self, index: int) -> bytes:
+        """The sealer's point that could sign the entry at this index."""
+        return next(point for begins, point in reversed(self.sealers) if begins <= index)
+
+
+def follow_keys(opened: ElectionOpened, chain: Sequence[OpenedEntry]) -> Keychain:
+    """The keys that entry 0 and the ``chain`` name: proposals and approvals, in ascending order of index, whose own signatures and
+    whose ledger hold.
+
+    Raises ``NotVerified`` ``key-chain-broken`` where one of them is not what it must be, or a proposal has no approval.
+    """
+    roots = {root.point for root in opened.roots}
+    waiting: dict[bytes, OpenedEntry] = {}
+    log_keys, sealers = [LogKey(0, opened.log_key)], [(0, opened.sealer.point)]
+    for entry in chain:
+        data = entry.event.data
+        if entry.event.key not in roots:
+            raise _broken("not signed by a root key", entry)
+        if isinstance(data, LogRekeyed):
+            fault = rekeying_fault(data, opened.origin)
+            if fault:
+                raise _broken(fault, entry)
+            waiting[entry.event.event_id] = entry
+            continue
+        proposal = waiting.pop(data.event, None) if isinstance(data, Approved) else None
+        if proposal is None or not isinstance(proposal.event.data, LogRekeyed):
+            raise _broken("it approves no rekeying before it", entry)
+        if proposal.event.key == entry.event.key:
+            raise _broken("proposed and approved by one key", entry)
+        if entry.sequenced_at - proposal.sequenced_at > APPROVAL_LIMIT_MS:
+            raise _broken("approved too late", entry)
+        said = proposal.event.data
+        if said.log_key is not UNSET:
+            log_keys.append(LogKey(entry.index + 1, said.log_key))
+        if said.sealer is not UNSET:
+            sealers.append((entry.index + 1, said.sealer.point))
+    for entry in waiting.values():
+        raise _broken("it has no approval", entry)
+    for keys in ([key.vkey for key in log_keys], [point for _, point in sealers]):
+        if len(set(keys)) != len(keys) or len(keys) > REKEYINGS_MAX + 1:
+            raise NotVerified("key-chain-broken", "a key twice, or more than there can be")
+    return Keychain(tuple(log_keys), tuple(sealers))
+
+
+def _broken(detail: str, entry: OpenedEntry) -> NotVerified:
+    return NotVerified("key-chain-broken", detail, index=entry.index)
