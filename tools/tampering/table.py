@@ -10,15 +10,30 @@ from typing import Final, NamedTuple
 from tools.tampering.flips import Flip, Region, Tally, flips_of, regions, tallied
 from tools.tampering.good import base
 from tools.tampering.kinds import KINDS, Kind, Must, write
+from tools.tampering.unspoiled import UNSPOILED, Unspoiled
 from tools.tampering.verdicts import INPUT, Verdict, first, second
 
-__all__ = ["FLIPS", "NOWHERE", "SEED", "Row", "document", "flip_line", "flip_tables", "kind_line", "rows", "tried"]
+__all__ = [
+    "FLIPS",
+    "SEED",
+    "UNSPOILT",
+    "Row",
+    "accepted",
+    "document",
+    "flip_line",
+    "flip_tables",
+    "good_line",
+    "kind_line",
+    "rows",
+    "tried",
+]
 
 FLIPS: Final = 20
 """Of each region, in the document."""
 SEED: Final = 1
-NOWHERE: Final = Must(INPUT)
-"""For what is good."""
+
+GOOD: Final = Verdict(True, "p" * 9, ())
+UNSPOILT: Final = "No false alarm"
 
 Missed = Callable[[Flip, Verdict, Verdict], None]
 
@@ -132,6 +147,31 @@ def kind_tables(made: Sequence[Row]) -> Iterator[str]:
         yield ""
 
 
+def accepted(ledger: Unspoiled) -> bool:
+    """Whether both verifiers find a good publication good, whole and of the right ledger."""
+    spoiled = ledger.make()
+    with tempfile.TemporaryDirectory() as folder:
+        place = write(Path(folder), spoiled)
+        return all(verdict == GOOD for verdict in (first(place, spoiled.asked), second(place, spoiled.asked)))
+
+
+def good_line(ledger: Unspoiled) -> str:
+    """A good publication's line."""
+    return line([ledger.name, "none" if accepted(ledger) else "**A FALSE ALARM**"])
+
+
+def good_tables(ledgers: Sequence[Unspoiled]) -> Iterator[str]:
+    """What nobody may find fault with."""
+    yield f"## {UNSPOILT}"
+    yield ""
+    yield f"Good publications: {len(ledgers)}. Each is verified by both with what a reader has from elsewhere (the ledger's id, of an"
+    yield "empty log its key), and all nine steps pass. A node or the tests' forger made them."
+    yield ""
+    yield from head(["publication", "found by either"])
+    yield from map(good_line, ledgers)
+    yield ""
+
+
 def flip_tables(count: int, seed: int, missed: Missed) -> Iterator[str]:
     """The regions."""
     yield "## One bit changed"
@@ -150,5 +190,6 @@ def flip_tables(count: int, seed: int, missed: Missed) -> Iterator[str]:
 def document(*, flips: int, seed: int, missed: Missed) -> str:
     """The whole text."""
     made = list(rows(KINDS.values()))
-    lines = [INTRODUCTION + totals_line(made), "", *kind_tables(made), *flip_tables(flips, seed, missed)]
+    ledgers = list(UNSPOILED.values())
+    lines = [INTRODUCTION + totals_line(made), "", *kind_tables(made), *flip_tables(flips, seed, missed), *good_tables(ledgers)]
     return "\n".join(lines).rstrip("\n") + "\n"
