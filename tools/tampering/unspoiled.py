@@ -22,8 +22,7 @@ from tests.docs_example import example
 from tests.governed import Governed, GovernedLog, first_night, witnesses
 from tests.world import ORIGIN, STATIONS, MemoryLog, World, held, released, season, submitted
 from tools.tampering import singles
-from tools.tampering.entries import other_s
-from tools.tampering.good import COSIGNED_AT, Good, Witnessed, base
+from tools.tampering.good import COSIGNED_AT, Good, Witnessed, base, other_s
 from tools.tampering.kinds import Must, Spoiled, dropped
 from tools.tampering.verdicts import INPUT, Asked
 
@@ -39,7 +38,7 @@ from ledger.tally.memory import Memory
 from ledger.tally.signing import encode_entry, reopen_entry
 from ledger.tally.state import At, Change
 
-__all__ = ["UNSPOILED", "Unspoiled"]
+__all__ = ["NOWHERE", "UNSPOILED", "WITHOUT_EFFECT", "Unspoiled"]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 NOWHERE: Final = Must(INPUT)
@@ -175,8 +174,9 @@ def with_void_act(void: Void) -> Spoiled:
     return identified(dict(publication(log.entries, log.world.signer)), log.entries)
 
 
+WITHOUT_EFFECT: Final = "without effect at its end: "
 for _void in VOID:
-    add(f"without effect at its end: {_void.name}", functools.partial(with_void_act, _void))
+    add(f"{WITHOUT_EFFECT}{_void.name}", functools.partial(with_void_act, _void))
 
 
 # --- generated elections --------------------------------------------------------------------------------------------------------
