@@ -1363,7 +1363,7 @@ class Run:
         if head.size == 0:
             opening = {"origin": parse_vkey(given).name, "log_key": given, "witnesses": [], "quorum": 0}
         if opening is None:
-            self.left |= {1}
+            self.left |= {1, 4} if self.seen else {1}
             return
         self.facts["log_key"] = opening["log_key"]
         with self.at(1, "checkpoint", 0):
