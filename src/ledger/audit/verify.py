@@ -230,12 +230,12 @@ class _Verification:
         problems = list(head.judge(election))
         for problem in problems:
             self._fail(CHECKPOINT, problem, None, "checkpoint")
+        for place, unsigned in self._earlier.open(election):
+            self._fail(TREE, unsigned, None, place)
         if any(problem.code != "quorum-short" for problem in problems):
             return
         self.record.checked[CHECKPOINT] = 1 + head.witnesses
         self.record.details[CHECKPOINT] = f"cosignatures {head.witnesses}, quorum {election.quorum}"
-        for place, unsigned in self._earlier.open(election):
-            self._fail(TREE, unsigned, None, place)
 
     # --- going on from an earlier verification -----------------------------------------------------------------------------------
 
