@@ -52,7 +52,7 @@ def lines_of(heading: str) -> list[str]:
 
 def kind_lines() -> Iterator[str]:
     """The document's lines of attacks, in its order."""
-    for group in dict.fromkeys(kind.group for kind in KINDS.values()):
+    for group in dict.fromkeys(kind.group for kind in table.in_order()):
         yield from lines_of(group)
 
 
@@ -60,7 +60,7 @@ def test_the_document_names_every_kind_once() -> None:
     """At least seventy, in the order of the tool's list, and each found by both."""
     told = [re.split(r" (?<!\\)\| ", line.removeprefix("| ").removesuffix(" |")) for line in kind_lines()]
     ordered = [
-        kind.name for group in dict.fromkeys(k.group for k in KINDS.values()) for kind in KINDS.values() if kind.group == group
+        kind.name for group in dict.fromkeys(k.group for k in table.in_order()) for kind in table.in_order() if kind.group == group
     ]
     assert [cells[0] for cells in told] == ordered
     assert len(ordered) >= 70

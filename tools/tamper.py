@@ -36,7 +36,7 @@ from ledger.errors import LedgerError  # noqa: E402
 def show_kinds() -> int:
     """Every kind, by group."""
     group = ""
-    for kind in KINDS.values():
+    for kind in table.in_order():
         if kind.group != group:
             group = kind.group
             print(f"\n{group}")

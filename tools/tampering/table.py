@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from tools.tampering import ATTACKS
 from tools.tampering.flips import Flip, Region, Tally, flips_of, regions, tallied
 from tools.tampering.good import base
 from tools.tampering.kinds import KINDS, Kind, Must, write
@@ -157,10 +158,15 @@ def alarms_of(ledger: Unspoiled) -> tuple[bool, bool]:
         return first(place, spoiled.asked) != GOOD, second(place, spoiled.asked) != GOOD
 
 
+def in_order() -> list[Kind]:
+    """Every kind, by the order of the modules in ``ATTACKS``, in whatever order they were imported."""
+    return sorted(KINDS.values(), key=lambda kind: ATTACKS.index(kind.make.__module__.rpartition(".")[2]))
+
+
 def try_all(*, flips: int, seed: int, missed: Missed) -> Tried:
     """Every kind, every region, every good publication."""
     return Tried(
-        [tried(kind) for kind in KINDS.values()],
+        [tried(kind) for kind in in_order()],
         [(region, tallied(flips_of(region, flips, seed), missed)) for region in regions()],
         {name: alarms_of(ledger) for name, ledger in UNSPOILED.items()},
     )
