@@ -144,9 +144,12 @@ def check_p256(encoded: bytes, digest: bytes, raw_signature: bytes, what: str) -
     with turning(InvalidSignature, "signature-invalid", what):
         p256_key(encoded).verify(utils.encode_dss_signature(r, s), digest, ec.ECDSA(utils.Prehashed(hashes.SHA256())))
 
+def sound_point(encoded: bytes) -> bool:  # Section 12: canonical, and not of small order
+    y = int.from_bytes(encoded, "little") & (2**255 - 1)
+    return y < ED_P and y not in ED_SMALL_ORDER
+
 def check_ed25519(public: bytes, message: bytes, raw_signature: bytes, name: str) -> None:  # With section 12's refusals
-    ys = [int.from_bytes(encoded, "little") & (2**255 - 1) for encoded in (public, raw_signature[:32])]
-    honest = all(y < ED_P and y not in ED_SMALL_ORDER for y in ys) and int.from_bytes(raw_signature[32:], "little") < ED_L
+    honest = sound_point(public) and sound_point(raw_signature[:32]) and int.from_bytes(raw_signature[32:], "little") < ED_L
     require(honest and len(raw_signature) == 64, "note-signature-invalid", f"{name}: length, point or S")
     with turning((InvalidSignature, ValueError), "note-signature-invalid", name):
         ed25519.Ed25519PublicKey.from_public_bytes(public).verify(raw_signature, message)
@@ -1059,7 +1062,7 @@ def parse_vkey(value: str) -> VerifierKey:  # 8.1: `<name>+<id>+<base64 of kind 
     require(found, "bad-vkey", "not name+id+key")
     data = strict_base64(found[3], "bad-vkey")
     own = sha256(found[1].encode() + b"\n" + data)[:4]
-    require(len(data) == 33 and found[2] == own.hex(), "bad-vkey", "not its own id")
+    require(len(data) == 33 and found[2] == own.hex() and sound_point(data[1:]), "bad-vkey", "not its own id, or its point")
     return VerifierKey(found[1], own, data[0], data[1:])
 
 def check_log_key(value: str, origin: str | None = None) -> str:  # 6.3.1, 6.3.10
@@ -1405,7 +1408,7 @@ class Run:
         if head.size == 0:
             opening = {"origin": parse_vkey(given).name, "log_key": given, "witnesses": [], "quorum": 0}
         if opening is None:
-            self.left |= {1}
+            self.left |= {1, 4} if self.seen else {1}
             return
         log_keys = self.fold.log_keys or [(0, opening["log_key"])]
         self.facts["log_key"] = key_at(head.size, log_keys)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ledger.audit import earlier
 from ledger.audit.earlier import Receipt
@@ -110,3 +111,14 @@ def test_a_receipt_beyond_its_own_tree_is_none(honest: Honest) -> None:
         data = encode_proof(TlogProof(index, true.path, true.checkpoint, None))
         with pytest.raises(BadInput, match="bad-proof"):
             Receipt.from_bytes("beyond", data)
+
+
+def test_what_was_kept_is_judged_whatever_the_newest_checkpoint_is(honest: Honest, tmp_path: Path) -> None:
+    """A failure of step 1 stops nothing: both heads are another key's, and both are told."""
+    thief = NoteSigner(SIGNER.key.name, Ed25519PrivateKey.from_private_bytes(bytes(32)))
+    files = honest.files | {"checkpoint": checkpoint_of(honest.entries, thief)}
+    report = with_receipts(tmp_path, files, known=Known.from_note(checkpoint_of(honest.entries[:9], thief)))
+    assert {(step, code, place) for step, code, _, place in told(report)} == {
+        (1, "note-unsigned", "checkpoint"),
+        (4, "note-unsigned", "known checkpoint"),
+    }

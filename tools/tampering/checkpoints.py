@@ -7,17 +7,23 @@ finds it.
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tests.audit.forger import checkpoint_of, publication
+from msgspec import structs
+from tests.audit.forger import checkpoint_of, part, publication, relink, tree_files
+from tests.governed import Governed
+from tests.world import START_MS
 from tools.tampering.good import Good
 from tools.tampering.kinds import Kind, Must, Spoiled, add, dropped, kind
 from tools.tampering.verdicts import Asked
 
 from ledger.proof.checkpoint import Checkpoint, sign_checkpoint
 from ledger.proof.note import NoteSigner
+from ledger.tally.events import ElectionOpened
+from ledger.tally.pages import recap_root
 
 __all__: list[str] = []
 
@@ -343,3 +349,64 @@ def forged_ledger(good: Good) -> Spoiled:
 def forged_ledger_by_key(good: Good) -> Spoiled:
     spoiled = forged_ledger(good)
     return Spoiled(spoiled.files, Must(HEAD, file=FILE), Asked(log_vkey=good.opening.log_key))
+
+
+# --- a log that anybody can sign for --------------------------------------------------------------------------------------------
+
+NEUTRAL: Final = (1).to_bytes(32, "little")
+"""The neutral element of Ed25519: as a public key it verifies R = itself, S = 0 for every text, if it is let through."""
+
+
+def neutral_key(name: str, kind_of_key: int) -> str:
+    """The verifier key of that name that is the neutral element."""
+    data = bytes([kind_of_key]) + NEUTRAL
+    key_id = hashlib.sha256(name.encode() + b"\n" + data).digest()[:4]
+    return f"{name}+{key_id.hex()}+{base64.b64encode(data).decode()}"
+
+
+class Anybodys(Governed):
+    """An election whose log's key is the neutral element."""
+
+    def _founders(self, *arguments: Any) -> ElectionOpened:
+        return structs.replace(super()._founders(*arguments), log_key=neutral_key(self.origin, 1))
+
+
+class AnybodysWitness(Governed):
+    """An election with such a witness, which it need not ask."""
+
+    def _founders(self, *arguments: Any) -> ElectionOpened:
+        return structs.replace(super()._founders(*arguments), witnesses=(neutral_key("witness.example", 4),))
+
+
+def alone(world: Governed) -> tuple[list[bytes], dict[str, bytes]]:
+    """A log of entry 0, and its files but for the checkpoint."""
+    entries = relink([part(world.first.submission, START_MS)])
+    return entries, tree_files(entries) | {"recap/1/recap_root": recap_root(ledger=world.ledger, size=1, tops=[])}
+
+
+@kind(
+    SIGNED, "witness of small order", "an election with a witness for whom anybody can sign; nobody is asked", needs="device keys"
+)
+def witness_of_small_order(good: Good) -> Spoiled:
+    del good
+    world = AnybodysWitness()
+    entries, files = alone(world)
+    must = Must(7, 0, "tile/entries/000.p/1", frozenset({HEAD}))
+    return Spoiled({**files, FILE: checkpoint_of(entries, world.signer)}, must)
+
+
+@kind(
+    SIGNED,
+    "log key of small order",
+    "an election whose log anybody can sign for: R is the neutral element, S is 0",
+    needs="device keys",
+)
+def of_small_order(good: Good) -> Spoiled:
+    del good
+    world = Anybodys()
+    entries, files = alone(world)
+    text = checkpoint_of(entries, world.signer).partition(b"\n\n")[0] + b"\n"
+    name, key_id, _ = world.opening.log_key.split("+", 2)
+    line = base64.b64encode(bytes.fromhex(key_id) + NEUTRAL + bytes(32)).decode()
+    note = text + b"\n" + f"\N{EM DASH} {name} {line}\n".encode()
+    return Spoiled({**files, FILE: note}, Must(HEAD, file=FILE, also=frozenset({7})))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from tests.audit.forger import Part, parts_of, publication
-from tools.tampering.good import Good, base
+from msgspec import structs
+from tests.audit.forger import Part, part, parts_of, publication
+from tests.world import STATIONS
+from tools.tampering.good import P256_ORDER, Good, base, other_s
 from tools.tampering.kinds import Must, Spoiled, kind, resigned
 
+from ledger.device.stream import EventStream
 from ledger.errors import Usage
 from ledger.proof.merkle import leaf_hash
 from ledger.proof.tiles import encode_bundle
@@ -18,7 +21,6 @@ __all__: list[str] = []
 
 SERVED, SIGNED = "Entries, changed where they are served", "Entries, with the log signed anew"
 ENTRIES, CHAIN, TREE, SIGNATURES, STREAMS, AUTHORITY = 2, 3, 4, 5, 6, 7
-P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 AT: Final = 24
 """Of the season's entries the one that most attacks change: an operator's form."""
 
@@ -45,6 +47,12 @@ def moved(good: Good, first: int, second: int) -> list[bytes]:
 def served_dropped(good: Good) -> Spoiled:
     entries = [*good.entries[:AT], *good.entries[AT + 1 :], good.entries[-1]]
     return served(good, entries, ENTRIES, AT, CHAIN, TREE)
+
+
+@kind(SERVED, "inserted entry", "an entry of another election is put in; the bundle has as many as before")
+def served_inserted(good: Good) -> Spoiled:
+    entries = [*good.entries[:AT], base("long").entries[AT], *good.entries[AT:-1]]
+    return served(good, entries, CHAIN, AT, ENTRIES, TREE)
 
 
 @kind(SERVED, "swapped entries", "the order of two entries is changed, nothing else")
@@ -119,12 +127,6 @@ def served_chain(good: Good) -> Spoiled:
     return served_entry(good, CHAIN, TREE, chain=bytes(32))
 
 
-def other_s(signature: bytes) -> bytes:
-    """(r, n - s): valid wherever (r, s) is."""
-    s = int.from_bytes(signature[32:], "big")
-    return signature[:32] + (P256_ORDER - s).to_bytes(32, "big")
-
-
 # --- the log signed anew --------------------------------------------------------------------------------------------------------
 
 
@@ -167,6 +169,22 @@ def reordered_stream(good: Good) -> Spoiled:
     first, second = parts[index], parts[after]
     parts[index], parts[after] = second._replace(time=first.time), first._replace(time=second.time)
     return anew(good, parts, STREAMS, index)
+
+
+@kind(
+    SIGNED, "inserted event", "an event is put before others of its device: the next of them has its position", needs="device keys"
+)
+def inserted_event(good: Good) -> Spoiled:
+    index, _ = followed(good)
+    log = good.people
+    parts = parts_of(good.entries)
+    event = reopen_entry(good.entries[index]).event
+    name = next(
+        name for name in (f"{station}/{seat}" for station in STATIONS for seat in "12") if log.world.key(name).point == event.key
+    )
+    stream = EventStream(log.world.key(name), ledger=log.world.ledger, position=event.position, previous=event.previous)
+    other = stream.sign(structs.replace(event.data, source="copy"), claimed_at=1)
+    return anew(good, [*parts[:index], part(other.submission, parts[index].time), *parts[index:]], STREAMS, index + 1)
 
 
 @kind(SIGNED, "event replayed", "an event counts twice", needs="log key")
@@ -240,10 +258,10 @@ def broken_chain(good: Good) -> Spoiled:
     parts = parts_of(good.entries)
     entries: list[bytes] = []
     chain = bytes(32)
-    for index, part in enumerate(parts):
+    for index, each in enumerate(parts):
         given = bytes(32) if index == AT else chain
         entries.append(
-            encode_entry(index=index, chain=given, sequenced_at=part.time, payload=part.payload, signature=part.signature)
+            encode_entry(index=index, chain=given, sequenced_at=each.time, payload=each.payload, signature=each.signature)
         )
         chain = leaf_hash(entries[-1])
     return Spoiled(dict(publication(entries, good.signer)), Must(CHAIN, AT, good.bundle(AT)))

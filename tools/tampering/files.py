@@ -220,3 +220,22 @@ def linked_tile(good: Good) -> Spoiled:
 @kind(STRAY, "stray: a link of its own", "a file that is somewhere else")
 def stray_link(good: Good) -> Spoiled:
     return Spoiled({**good.files, "more": Link("checkpoint")}, Must(TREE, file="more"))
+
+
+@kind(STRAY, "stray: a link in the place of the checkpoint", "the verifier is led out of the folder")
+def linked_checkpoint(good: Good) -> Spoiled:
+    return Spoiled(
+        {**good.files, "note": good.files["checkpoint"], "checkpoint": Link("note")},
+        Must(1, file="checkpoint", also=frozenset({TREE})),
+    )
+
+
+@kind(STRAY, "stray: a link in the place of a bundle", "the verifier is led out of the folder")
+def linked_bundle(good: Good) -> Spoiled:
+    path = good.bundle(good.size - 1)
+    return Spoiled({**good.files, path: Link("../../../checkpoint")}, Must(ENTRIES, file=path, also=frozenset({TREE})))
+
+
+@kind(STRAY, "stray: a file that hides deep", "twenty folders down")
+def deep(good: Good) -> Spoiled:
+    return Spoiled({**good.files, "/".join("d" * 20): b"x"}, Must(TREE))

@@ -22,7 +22,7 @@ from tools.tampering.verdicts import INPUT, Asked, Verdict, first, second
 from ledger.proof.tiles import TILE_WIDTH, entries_path, tile_path
 from ledger.tally.canonical import encode
 
-__all__ = ["Flip", "Region", "Tally", "flips_of", "regions", "tallied", "tried"]
+__all__ = ["Flip", "Region", "Tally", "flips_of", "regions", "spoiled_by", "tallied", "tried"]
 
 Spans = list[tuple[int, int]]
 """Ranges of bytes, end excluded."""
@@ -243,8 +243,8 @@ def _placed(spans: Spans, offset: int) -> int:
     raise ValueError("beyond the region")
 
 
-def tried(flip: Flip) -> tuple[Verdict, Verdict]:
-    """What both verifiers say."""
+def spoiled_by(flip: Flip) -> Spoiled:
+    """The publication, or the single file, with that bit changed."""
     region, asked = flip.region, flip.region.asked
     files = {**base(region.base).files} if region.base else {}
     if region.file == "seen":
@@ -253,9 +253,15 @@ def tried(flip: Flip) -> tuple[Verdict, Verdict]:
         asked = asked._replace(receipt=flip.data)
     else:
         files[region.file] = flip.data
+    return Spoiled(dict(files), ANYWHERE, asked)
+
+
+def tried(flip: Flip) -> tuple[Verdict, Verdict]:
+    """What both verifiers say."""
+    spoiled = spoiled_by(flip)
     with tempfile.TemporaryDirectory() as folder:
-        place = write(Path(folder), Spoiled(dict(files), ANYWHERE, asked))
-        return first(place, asked), second(place, asked)
+        place = write(Path(folder), spoiled)
+        return first(place, spoiled.asked), second(place, spoiled.asked)
 
 
 def named(flip: Flip, verdict: Verdict) -> bool:

@@ -24,7 +24,7 @@ from ledger.proof.tiles import TILE_WIDTH, decode_bundle, entries_path, parse_pa
 from ledger.tally.events import ElectionOpened
 from ledger.tally.signing import reopen_entry
 
-__all__ = ["BASES", "Good", "Needs", "base", "read", "witnesses_of"]
+__all__ = ["BASES", "COSIGNED_AT", "P256_ORDER", "Good", "Needs", "Witnessed", "base", "other_s", "read", "witnesses_of"]
 
 Needs = Literal["folder", "log key", "device keys"]
 """What an attacker holds: the published folder; the log's signing key too; keys of people as well."""
@@ -32,6 +32,7 @@ Needs = Literal["folder", "log key", "device keys"]
 COSIGNED_AT: Final = 1_732_700_000
 QUORUM: Final = 2
 SECOND_MS: Final = 1_000
+P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 class Good(NamedTuple):
@@ -90,6 +91,12 @@ class Good(NamedTuple):
         """The recap pages of a size; without one, of the newest."""
         under = f"recap/{self.size if size is None else size}/"
         return sorted(path for path in self.files if path.startswith(under) and not path.endswith("/recap_root"))
+
+
+def other_s(signature: bytes) -> bytes:
+    """(r, n - s): valid wherever (r, s) is."""
+    s = int.from_bytes(signature[32:], "big")
+    return signature[:32] + (P256_ORDER - s).to_bytes(32, "big")
 
 
 def timed(entries: Iterable[bytes]) -> list[bytes]:

@@ -32,6 +32,8 @@ __all__: list[str] = []
 
 PAGES, LIES = "Recap pages", "Void and pending acts, shown as if they had taken effect"
 TREE, REFERENCES, TOTALS = 4, 8, 9
+FIGURES: Final = 6
+"""Of the tests' form."""
 Page = list[Any]
 """As in docs/FORMATS.md 7.4: version, size, row, rows of the children."""
 
@@ -219,44 +221,57 @@ def commitment(row: Sequence[Any]) -> bytes:
     return tagged_hash(STATION_TAG if len(row) == 8 else AREA_TAG, encode(row))
 
 
-def carried_up(good: Good, village: str, change: Callable[[Page], object], add: Sequence[int] = ()) -> Spoiled:
-    """The village's page with a change, and every page above it and the root so that all fit; ``add``: to the sums above."""
+def added(rows: Sequence[Any]) -> list[list[int]]:
+    """What the rows of stations add up to: sums, present, and counts but ``awaiting``, which no station's row says."""
+    sums, present, counts = [0] * FIGURES, [0] * FIGURES, [0] * 7
+    for _, _, _, standing, state, figures, findings, changes in rows:
+        for at, each in enumerate(figures):
+            if isinstance(each, int) and state != "held":
+                sums[at] += each
+                present[at] += 1
+        marks = (True, standing, state == "held", state == "differing", state == "confirmed", standing and changes, findings)
+        counts = [count + bool(mark) for count, mark in zip(counts, marks, strict=True)]
+    return [sums, present, counts]
+
+
+def carried_up(good: Good, village: str, change: Callable[[Page], object]) -> Spoiled:
+    """The village's rows of stations with a change; its totals, every page above it and the root are made to fit."""
     files: dict[str, bytes | Link] = dict(good.files)
     page: Page = msgpack.unpackb(good.files[page_path(good, village)])
+    before = added(page[3])
     change(page)
-    page[2][5:] = [len(page[3]), leafless(page[3])]
-    files[page_path(good, village)] = encode(page)
+    more = [[new - old for old, new in zip(*each, strict=True)] for each in zip(before, added(page[3]), strict=True)]
+    more[2].append(0)
     row = page[2]
-    for digits in (6, 4):
-        page = msgpack.unpackb(good.files[page_path(good, village[:digits])])
-        at = [each[1] for each in page[3]].index(row[1])
-        page[3][at] = row
-        page[2][2] = [old + more for old, more in zip(page[2][2], add or [0] * len(page[2][2]), strict=True)]
-        page[2][6] = leafless(page[3])
+    for digits in (10, 6, 4):
+        page = page if digits == 10 else msgpack.unpackb(good.files[page_path(good, village[:digits])])
+        if digits != 10:
+            page[3][[each[1] for each in page[3]].index(row[1])] = row
         row = page[2]
+        row[2:5] = [[old + change_ for old, change_ in zip(*each, strict=True)] for each in zip(row[2:5], more, strict=True)]
+        row[6] = over_children(page[3])
         files[page_path(good, village[:digits])] = encode(page)
     top = msgpack.unpackb(good.files[page_path(good, "17", "governor")])[2]
     tops = [leaf_hash(commitment(top)), leaf_hash(commitment(row))]
     root = Frontier.EMPTY.extend(tops).root()
-    files[root_path(good)] = tagged_hash(ROOT_TAG, encode([bytes.fromhex(good.ledger), good.size, 2, root]))
+    files[root_path(good)] = tagged_hash(ROOT_TAG, encode([bytes.fromhex(good.ledger), good.size, len(tops), root]))
     return Spoiled(files, Must(TOTALS, file=page_path(good, village)))
 
 
-def leafless(rows: Sequence[Any]) -> bytes:
+def over_children(rows: Sequence[Any]) -> bytes:
     """The hash over the commitments of the rows."""
     return hashlib.sha256(b"".join(map(commitment, rows))).digest()
 
 
 def station_votes(page: Page) -> None:
-    """Ten votes from one candidate to the other at a station, and in its village."""
-    for figures in (page[3][0][5], page[2][2]):
-        figures[1] += 10
-        figures[2] -= 10
+    """Ten votes from one candidate to the other at a station."""
+    page[3][0][5][1] += 10
+    page[3][0][5][2] -= 10
 
 
 @kind(PAGES, "false total, carried up", "ten votes change hands at one station; every page above and the root fit")
 def false_total(good: Good) -> Spoiled:
-    return carried_up(good, "1771011001", station_votes, [0, 10, -10, 0, 0, 0])
+    return carried_up(good, "1771011001", station_votes)
 
 
 def swap_equal_parts(page: Page) -> None:

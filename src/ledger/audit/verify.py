@@ -239,12 +239,12 @@ class _Verification:
         problems = list(head.judge(election, keys))
         for problem in problems:
             self._fail(CHECKPOINT, problem, None, "checkpoint")
+        for place, unsigned in self._earlier.open(election, keys):
+            self._fail(TREE, unsigned, None, place)
         if any(problem.code != "quorum-short" for problem in problems):
             return
         self.record.checked[CHECKPOINT] = 1 + head.witnesses
         self.record.details[CHECKPOINT] = f"cosignatures {head.witnesses}, quorum {election.quorum}"
-        for place, unsigned in self._earlier.open(election, keys):
-            self._fail(TREE, unsigned, None, place)
 
     def _log_keys(self, election: ElectionOpened) -> tuple[LogKey, ...]:
         """What the fold made of them, without what it did beyond the first entry that is not in order."""
