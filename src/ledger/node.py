@@ -40,6 +40,7 @@ from ledger.proof.merkle import prove_consistency, prove_inclusion
 from ledger.proof.note import NoteKey, NoteSigner, parse_vkey
 from ledger.proof.tlogproof import TlogProof, encode_proof
 from ledger.recap.proving import MadeTotalProof, prove_total
+from ledger.recap.rekeyings import key_chain
 from ledger.recap.replay import Replayed, rebuild, replay, replay_store
 from ledger.store.engine import Database
 from ledger.store.entries import Head, StoredEntry, find_events, read_entries, read_head, tile_reader
@@ -430,6 +431,11 @@ class Node:
             self.anchor.check(connection, head, seen)
             yield connection, note, size
         self.anchor.advance(note)
+
+    def key_chain(self) -> list[bytes]:
+        """The entries that lead from entry 0 to the log's key in force (docs/FORMATS.md section 8.4)."""
+        with self.database.reading() as connection:
+            return key_chain(connection, read_head(connection).size)
 
     def consistency(self, old: int, new: int | None = None) -> list[bytes]:
         """The proof that the log at size ``new`` (its head, unless told) extends the log at size ``old``."""

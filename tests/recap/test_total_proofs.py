@@ -206,7 +206,7 @@ def _version(plain: Any) -> None:
         (_no_form, "bad-total-proof"),
         (_entries, "total-not-proven"),
         (_stranger, "total-not-proven"),
-        (_one_more, "bad-total-proof"),
+        (_one_more, "total-not-proven"),
         (_version, "bad-total-proof"),
     ],
 )

@@ -166,7 +166,7 @@ def _plain(proven: ProvenTotal) -> dict[str, object]:
         "size": proven.size,
         "seal": proven.seal,
         "checkpoint": {"size": proven.checkpoint.size, "root": proven.checkpoint.root.hex(), "origin": proven.checkpoint.origin},
-        "log_key": proven.opened.log_key,
+        "log_key": proven.log_key,
         "witnesses": list(proven.witnesses),
         "stations_added_up": proven.stations,
         "whole": proven.whole,
@@ -208,6 +208,6 @@ def _show(proven: ProvenTotal) -> None:
               f"As of {grouped(proven.size)} entries, sealed by entry {proven.seal}; {after} entries came after it."))  # fmt: skip
     root = proven.checkpoint.root.hex()
     line(text(f"checkpoint {proven.checkpoint.size}, akar {root}", f"checkpoint {proven.checkpoint.size}, root {root}"))
-    line(text(f"kunci log {proven.opened.log_key}", f"log key {proven.opened.log_key}"))
+    line(text(f"kunci log {proven.log_key}", f"log key {proven.opened.log_key}"))
     line(text(f"saksi log: {', '.join(proven.witnesses) or 'tidak ada'}", f"witnesses: {', '.join(proven.witnesses) or 'none'}"))
     line(text(f"id ledger {proven.ledger.hex()}", f"ledger id {proven.ledger.hex()}"))

@@ -17,11 +17,13 @@ from ledger.errors import BadInput, Broken, Waiting
 from ledger.proof.checkpoint import parse_checkpoint
 from ledger.proof.merkle import leaf_hash, node_hash, prove_inclusion
 from ledger.proof.note import NoteKey, encode_note, open_note, parse_note, parse_vkey
+from ledger.recap.rekeyings import rekeyings_below
 from ledger.recap.replay import replay
 from ledger.store.entries import read_entries, tile_reader
+from ledger.store.rows import Rows
 from ledger.tally.events import ContestsListed, ElectionOpened, FormsDefined, RecapSealed
 from ledger.tally.pages import PAGE_VERSION, recap_pages
-from ledger.tally.rows import Contest
+from ledger.tally.rows import Contest, log_key_at
 from ledger.tally.signing import OpenedEntry, reopen_entry
 from ledger.tally.state import CONTESTS, ELECTION, SINGLE
 from ledger.tally.totalproof import TOTAL_PROOF_LIMIT_BYTES, AreaRow, PagePart, Stated, TotalProof
@@ -77,7 +79,8 @@ def prove_total(
     opened = first.event.data
     if not isinstance(opened, ElectionOpened):
         raise Broken("store-damaged", "entry 0 opens no election")
-    shown = _known_lines(note, opened, witnesses)
+    rekeyings, log_key = _rekeyings(connection, tree)
+    shown = _known_lines(note, opened, [parse_vkey(log_key), *witnesses])
     seal = next(
         (entry for entry in reversed(others) if isinstance(entry.event.data, RecapSealed) and entry.event.data.size <= wanted), None
     )
@@ -87,7 +90,7 @@ def prove_total(
     listed = state.get(CONTESTS, contest.encode())
     if listed is None or state.get(ELECTION, SINGLE) is None:
         raise BadInput("contest-unknown", "no such contest is listed", contest=contest)
-    chosen = [first, *_chosen(others, listed, seal, contest=contest), seal]
+    stated = sorted({0, *_chosen(others, listed, seal, contest=contest), seal.index, *rekeyings})
     tops, pages, top = _Tops([], []), list[PagePart](), b""
     for page in recap_pages(state, seal.index):
         if page.top:
@@ -112,7 +115,7 @@ def prove_total(
         TotalProof(
             1,
             shown,
-            tuple(Stated(_entry(connection, each.index), tuple(prove_inclusion(each.index, tree, tiles))) for each in chosen),
+            tuple(Stated(_entry(connection, each), tuple(prove_inclusion(each, tree, tiles))) for each in stated),
             len(tops.codes),
             place,
             tuple(_path(tops.leaves, place)),
@@ -140,9 +143,17 @@ def _entry(connection: Connection, index: int) -> bytes:
     return next(read_entries(connection, index, index + 1)).entry
 
 
-def _chosen(entries: list[OpenedEntry], listed: Contest, seal: OpenedEntry, *, contest: str) -> list[OpenedEntry]:
-    """The contest's listing and its form's."""
-    found: list[OpenedEntry] = []
+def _rekeyings(connection: Connection, size: int) -> tuple[list[int], str]:
+    """Below this size: the indices of the rekeyings that took effect and of their approvals; the log's key at it."""
+    election = Rows(connection).get(ELECTION, SINGLE)
+    if election is None:
+        raise Broken("store-damaged", "entry 0 is not in the projection")
+    return rekeyings_below(connection, size), log_key_at(election.log_keys, size)
+
+
+def _chosen(entries: list[OpenedEntry], listed: Contest, seal: OpenedEntry, *, contest: str) -> list[int]:
+    """Where the contest's listing and its form's stand."""
+    found: list[int] = []
     form = listing = False
     for entry in entries:
         data = entry.event.data
@@ -150,17 +161,17 @@ def _chosen(entries: list[OpenedEntry], listed: Contest, seal: OpenedEntry, *, c
             break
         if isinstance(data, FormsDefined) and not form:
             form = any((each.code, each.version) == (listed.form, listed.version) for each in data.forms)
-            found += [entry] * form
+            found += [entry.index] * form
         elif isinstance(data, ContestsListed) and not listing:
             listing = any(each.code == contest for each in data.contests)
-            found += [entry] * listing
+            found += [entry.index] * listing
     return found
 
 
-def _known_lines(note: bytes, opened: ElectionOpened, witnesses: Sequence[NoteKey]) -> bytes:
-    """The checkpoint with the lines that entry 0's keys and these witnesses made, and no others: the checker takes no others."""
+def _known_lines(note: bytes, opened: ElectionOpened, others: Sequence[NoteKey]) -> bytes:
+    """The checkpoint with the lines that entry 0's witnesses and these others made, and no more: the checker takes no more."""
     named = [parse_vkey(vkey) for vkey in opened.witnesses]
-    known = open_note(note, list(dict.fromkeys([parse_vkey(opened.log_key), *named, *witnesses])))
+    known = open_note(note, list(dict.fromkeys([*others, *named])))
     pairs = {(key.name, key.key_id) for key in named}
     cosigned = sum((line.name, line.key_id) in pairs for line in known.lines)
     if cosigned < opened.quorum:
