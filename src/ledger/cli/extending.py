@@ -8,13 +8,13 @@ from ledger.cli.app import App
 from ledger.cli.language import grouped, printable, text
 from ledger.cli.output import emit, line
 from ledger.cli.program import argument, command, option
-from ledger.cli.proofs import log_key
+from ledger.cli.proofs import whose
 from ledger.cli.publishing import read_policy
 from ledger.errors import NotVerified
 from ledger.files import Files
 from ledger.proof.checkpoint import Checkpoint, open_checkpoint
 from ledger.proof.consistency import CONSISTENCY_LIMIT_BYTES, ConsistencyProof, encode_consistency, parse_consistency
-from ledger.proof.note import NOTE_LIMIT_BYTES, parse_vkey
+from ledger.proof.note import NOTE_LIMIT_BYTES
 from ledger.proof.policy import judge, require_quorum
 
 __all__ = ["check_consistency", "prove_consistency"]
@@ -57,14 +57,15 @@ def check_consistency(app: App, file: str, old: str, new: str, log_vkey: str | N
     files = Files()
     proof = parse_consistency(files.read(Path(file), CONSISTENCY_LIMIT_BYTES))
     trusted = None if policy is None else read_policy(policy)
-    key = parse_vkey(log_key(app, log_vkey)[0]) if trusted is None or log_vkey is not None else None
+    log = whose(app, log_vkey) if trusted is None or log_vkey is not None else None
     found = list[Checkpoint]()
     for path in (old, new):
         note = files.read(Path(path), NOTE_LIMIT_BYTES)
         try:
             if trusted is not None:
                 found.append(require_quorum(trusted, judge(trusted, note)).checkpoint)
-            if key is not None:
+            if log is not None:
+                key = log.key_of(note)
                 found.append(open_checkpoint(note, [key], key.name))
         except NotVerified as problem:
             problem.where.setdefault("path", path)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from ledger.cli.app import App
 from ledger.cli.auditing import published_source
@@ -18,15 +17,14 @@ from ledger.device.receipts import CheckedReceipt, check_receipt, upgrade_receip
 from ledger.errors import BadInput, NotVerified, Usage
 from ledger.files import Files
 from ledger.proof.checkpoint import parse_checkpoint
-from ledger.proof.note import NOTE_LIMIT_BYTES, open_note, parse_note, parse_vkey
-from ledger.proof.policy import Judged, judge, require_quorum
+from ledger.proof.note import NOTE_LIMIT_BYTES, NoteKey, open_note, parse_note, parse_vkey
+from ledger.proof.policy import Judged, Policy, judge, require_quorum
 from ledger.proof.tiles import published_tiles
 from ledger.proof.tlogproof import PROOF_LIMIT_BYTES, parse_proof
 from ledger.tally.events import ENTRY_LIMIT_BYTES
+from ledger.tally.rows import LogKey, log_key_at
 
-__all__ = ["checkpoint_option", "log_key", "policy_option", "prove", "read_checkpoint", "receipt_check", "receipt_upgrade"]
-
-CONFIG_LIMIT_BYTES: Final = 100_000
+__all__ = ["checkpoint_option", "policy_option", "prove", "read_checkpoint", "receipt_check", "receipt_upgrade", "whose"]
 
 checkpoint_option: Final = option(
     "--checkpoint",
@@ -102,10 +100,11 @@ def receipt_check(app: App, file: str, submission: str | None, log_vkey: str | N
     receipt = files.read(Path(file), PROOF_LIMIT_BYTES)
     sent = files.read(Path(submission) if submission else Path(file).with_suffix(".submission"), ENTRY_LIMIT_BYTES)
     note = parse_proof(receipt).checkpoint
-    vkey, origin, source = _log_of(app, note, log_vkey, policy)
-    checked = check_receipt(sent, receipt, vkey=vkey, origin=origin)
+    log = whose(app, log_vkey, policy)
+    key = log.key_of(note)
+    checked = check_receipt(sent, receipt, vkey=key.vkey, origin=key.name)
     judged = None if policy is None else _judged(policy, note)
-    _show_checked(app, checked, judged, origin=origin, source=source)
+    _show_checked(app, checked, judged, origin=key.name, source=log.source)
 
 
 @command(
@@ -124,13 +123,15 @@ def receipt_upgrade(app: App, file: str, source: str, out: str | None, log_vkey:
     log there is not the receipt's, grown."""
     receipt = Files().read(Path(file), PROOF_LIMIT_BYTES)
     before = parse_proof(receipt)
-    vkey, origin, _ = _log_of(app, before.checkpoint, log_vkey, policy)
     with ExitStack() as stack:
         published = published_source(source, stack)
         note = published.checkpoint()
         after = parse_checkpoint(parse_note(note).text)
         judged = None if policy is None else _judged(policy, note)
-        upgraded = upgrade_receipt(receipt, note, published_tiles(after.size, published.read), vkey=vkey, origin=origin)
+        log = whose(app, log_vkey, policy)
+        old, new = log.key_of(before.checkpoint), log.key_of(note)
+        tiles = published_tiles(after.size, published.read)
+        upgraded = upgrade_receipt(receipt, note, tiles, vkeys=(old.vkey, new.vkey), origin=old.name)
     place = file if out is None else out
     Files().write(Path(place), upgraded)
     size = parse_checkpoint(parse_note(before.checkpoint).text).size
@@ -153,35 +154,43 @@ def _judged(policy: str, note: bytes) -> Judged:
     return require_quorum(read, judge(read, note))
 
 
-def _log_of(app: App, note: bytes, vkey: str | None, policy: str | None) -> tuple[str, str, str]:
-    """As ``log_key``; a policy names the log's key too, where nothing nearer does."""
-    if policy is None or vkey is not None or app.device_flag is not None:
-        return log_key(app, vkey)
-    keys = read_policy(policy).keys_of(parse_checkpoint(parse_note(note).text).origin)
-    if not keys:
-        raise NotVerified("note-unsigned", "the policy has no log of this origin", path=policy)
-    signed = {(each.name, each.key_id) for each in open_note(note, keys).lines}
-    key = next(each for each in keys if (each.name, each.key_id) in signed)
-    return key.vkey, key.name, policy
+class Whose(NamedTuple):
+    """The keys that a log may have, and where they are from; ``keys``: each from its tree size on, or those of a ``policy``."""
+
+    source: str
+    keys: tuple[LogKey, ...]
+    policy: Policy | None = None
+
+    def key_of(self, note: bytes) -> NoteKey:
+        """The log's key at the size of this checkpoint.  A policy may list a log that was rekeyed with all its keys: the one that
+        signed is taken; ``NotVerified`` ``note-unsigned`` where it has none of this origin."""
+        checkpoint = parse_checkpoint(parse_note(note).text)
+        if self.policy is None:
+            return parse_vkey(log_key_at(self.keys, checkpoint.size))
+        keys = self.policy.keys_of(checkpoint.origin)
+        if not keys:
+            raise NotVerified("note-unsigned", "the policy has no log of this origin", path=self.source)
+        signed = {(each.name, each.key_id) for each in open_note(note, keys).lines}
+        return next(each for each in keys if (each.name, each.key_id) in signed)
 
 
-def log_key(app: App, given: str | None) -> tuple[str, str, str]:
-    """The log's verifier key, its origin, and where they are from: the option, the device's stream, the ledger's configuration."""
+def whose(app: App, given: str | None, policy: str | None = None) -> Whose:
+    """Whose log it is, by what says so first: the option, the device's stream, the policy, the ledger.
+
+    Raises ``Usage`` ``log-key-missing`` where nothing does; ``BadInput`` ``device-unbound``.
+    """
     if given is not None:
-        return given, parse_vkey(given).name, "--log-vkey"
+        return Whose("--log-vkey", (LogKey(0, given),))
     if app.device_flag is not None:
-        state = app.device().state
-        if not state.vkey:
+        known = app.device().state.log_keys
+        if not known:
             raise BadInput("device-unbound", "the device has not met a ledger yet", path=app.device_flag)
-        return state.vkey, state.origin, app.device_flag
+        return Whose(app.device_flag, known)
+    if policy is not None:
+        return Whose(policy, (), read_policy(policy))
     if not app.has_ledger():
         raise Usage("log-key-missing", "say whose log the receipt is from", option="--log-vkey")
-    path = app.folder / "ledger.toml"
-    try:
-        config = tomllib.loads(Files().read(path, CONFIG_LIMIT_BYTES).decode())
-        return str(config["vkey"]), str(config["origin"]), str(path)
-    except (ValueError, KeyError) as problem:
-        raise BadInput("bad-config", f"ledger.toml cannot be read: {problem}", path=str(path)) from None
+    return Whose(str(app.folder / "ledger.toml"), app.node.log_keys())
 
 
 def _show_checked(app: App, checked: CheckedReceipt, judged: Judged | None, *, origin: str, source: str) -> None:

@@ -11,14 +11,14 @@ from ledger.cli.completing import complete_area
 from ledger.cli.language import grouped, text
 from ledger.cli.output import emit, heading, line
 from ledger.cli.program import argument, command, option
-from ledger.cli.proofs import checkpoint_option, log_key, policy_option, read_checkpoint
+from ledger.cli.proofs import checkpoint_option, policy_option, read_checkpoint, whose
 from ledger.cli.publishing import read_policy
 from ledger.errors import BadInput
 from ledger.files import Files
 from ledger.proof.policy import judge, require_quorum
 from ledger.recap.places import election_of
 from ledger.tally.rollup import COUNTS
-from ledger.tally.totalproof import TOTAL_PROOF_LIMIT_BYTES, ProvenTotal, StationRow
+from ledger.tally.totalproof import TOTAL_PROOF_LIMIT_BYTES, ProvenTotal, StationRow, checkpoint_in
 from ledger.tally.totalproof import check_total as checked_total
 
 __all__ = ["check_total", "prove_total", "seal"]
@@ -119,7 +119,9 @@ def check_total(app: App, file: str, log_vkey: str | None, ledger_id: str | None
     data = Files().read(Path(file), TOTAL_PROOF_LIMIT_BYTES)
     ledger = None if ledger_id is None else _id(ledger_id)
     trusted = None if policy is None else read_policy(policy)
-    vkey = log_vkey if ledger is not None or trusted is not None else log_key(app, log_vkey)[0]
+    vkey = log_vkey
+    if vkey is None and ledger is None and trusted is None:
+        vkey = whose(app, None).key_of(checkpoint_in(data)).vkey
     proven = checked_total(data, vkey=vkey, ledger=ledger, policy=trusted)
     if app.json:
         emit(_plain(proven))

@@ -141,6 +141,8 @@ def append(
     ledger = node.ledger_id()
     if ledger is None:
         raise BadInput("election-not-open", "the ledger has no entry yet", path=str(node.folder))
+    if device.state.log_keys and device.state.log_keys[-1].vkey != node.key.vkey and device.state.ledger == ledger:
+        device.follow(node.key_chain())
     device.adopt(ledger, origin=node.key.name, vkey=node.key.vkey)  # 1
     stream = node.stream(device.state.point)
     device.check_position(stream.position, stream.previous)

@@ -35,11 +35,13 @@ from msgspec.structs import replace
 
 from ledger.device.keyfile import KEY_FILE_LIMIT_BYTES, decode_key, encode_key
 from ledger.device.lock import FolderLock
-from ledger.device.receipts import Seen, check_extension, check_receipt
+from ledger.device.receipts import CheckedReceipt, Seen, check_extension, check_receipt, tree_size
 from ledger.device.stream import EventStream, Signed
-from ledger.errors import BadInput, LedgerError, Refused, Usage, Waiting
+from ledger.errors import BadInput, LedgerError, NotVerified, Refused, Usage, Waiting
 from ledger.files import Files
 from ledger.tally.events import ENTRY_LIMIT_BYTES, EventData
+from ledger.tally.keychain import open_chain
+from ledger.tally.rows import LogKey, log_key_at
 from ledger.tally.signing import Opened, SigningKey, open_submission
 
 __all__ = ["AppendedLike", "Delivery", "Device", "DeviceState", "Door"]
@@ -80,14 +82,21 @@ class Door(Protocol):
     def consistency(self, old: int, new: int, /) -> Sequence[bytes]:
         """The proof that the tree of size ``new`` extends that of size ``old``."""
 
+    def key_chain(self) -> Sequence[bytes]:
+        """Entry 0, and the entries that made other keys the log's since (docs/FORMATS.md section 8.4)."""
+
 
 class DeviceState(Struct, frozen=True, kw_only=True):
-    """What ``stream`` says.  ``ledger``, ``origin`` and ``vkey`` are empty until the device has adopted a ledger."""
+    """What ``stream`` says.  ``ledger``, ``origin`` and ``log_keys`` are empty until the device has adopted a ledger.
+
+    ``log_keys``: the log's verifier keys as far as the device knows, each from its tree size on; the first is the one that it was
+    bound under, whatever the size was.
+    """
 
     point: bytes
     ledger: bytes
     origin: str
-    vkey: str
+    log_keys: tuple[LogKey, ...]
     position: int
     previous: bytes | None
     seen: Seen
@@ -134,7 +143,7 @@ class Device:
         device = cls(folder, files, FolderLock(folder / "lock"))
         device._key = key
         # The stream comes last: a folder without it is no device yet.
-        device._write(DeviceState(point=key.point, ledger=b"", origin="", vkey="", position=0, previous=None, seen=_UNSEEN))
+        device._write(DeviceState(point=key.point, ledger=b"", origin="", log_keys=(), position=0, previous=None, seen=_UNSEEN))
         return device
 
     @classmethod
@@ -192,12 +201,36 @@ class Device:
         return self._key
 
     def adopt(self, ledger: bytes, *, origin: str, vkey: str) -> None:
-        """Binds the device to a ledger, once.  Raises ``BadInput`` ``device-other-ledger`` where it is bound to another."""
+        """Binds the device to a ledger and to the log's key in force, once.
+
+        Raises ``BadInput`` ``device-other-ledger`` where it is bound to another, or to a key from which no rekeying that it was
+        shown (``follow``) leads to this one.
+        """
         state = self.state
-        if (state.ledger or ledger, state.origin or origin, state.vkey or vkey) != (ledger, origin, vkey):
+        known = [key.vkey for key in state.log_keys] or [vkey]
+        if (state.ledger or ledger, state.origin or origin) != (ledger, origin) or vkey not in known:
             raise BadInput("device-other-ledger", "the device signs for another ledger", path=str(self.folder), origin=state.origin)
-        if not (state.ledger and state.vkey):
-            self._write(replace(state, ledger=ledger, origin=origin, vkey=vkey))
+        if not (state.ledger and state.log_keys):
+            self._write(replace(state, ledger=ledger, origin=origin, log_keys=(LogKey(0, vkey),)))
+
+    def follow(self, chain: Sequence[bytes]) -> bool:
+        """Takes over the keys that the log has had since the one the device knows last; whether there were any.
+
+        ``chain``: entry 0 and the entries that made other keys the log's; nothing else is believed.  Raises ``NotVerified``
+        ``key-chain-broken`` where it does not lead from this ledger's entry 0 past the device's key, and as ``open_entry``.
+        """
+        state = self.state
+        if not state.log_keys:
+            raise Usage("device-unbound", "the device has not met a ledger yet", path=str(self.folder))
+        keys = open_chain(chain, ledger=state.ledger).log_keys
+        present = state.log_keys[-1].vkey
+        place = next((at for at, key in enumerate(keys) if key.vkey == present), None)
+        if place is None:
+            raise NotVerified("key-chain-broken", "the key that this device knows is not in it", path=str(self.folder), key=present)
+        later = keys[place + 1 :]
+        if later:
+            self._write(replace(state, log_keys=(*state.log_keys, *later)))
+        return bool(later)
 
     def check_position(self, position: int, previous: bytes | None) -> None:
         """The stream as the ledger has it must be a prefix of the device's own.
@@ -272,11 +305,11 @@ class Device:
 
     def _take_receipt(self, event: Opened, answer: AppendedLike, door: Door) -> Delivery:
         """1 check the receipt, 2 that the log extends what was seen, 3 keep both, 4 the tree seen, 5 empty the outbox."""
-        state = self.state
         path = self._path("outbox", event.position)
         submission = self._read_file(path)
         receipt = door.receipt(answer.index)
-        checked = check_receipt(submission, receipt, vkey=state.vkey, origin=state.origin)  # 1
+        checked = self._check(submission, receipt, door)  # 1
+        state = self.state
         grown = checked.tree.size > state.seen.size > 0
         check_extension(state.seen, checked.tree, door.consistency(state.seen.size, checked.tree.size) if grown else ())  # 2
         kept = self._path("receipts", event.position)
@@ -288,6 +321,18 @@ class Device:
             self._files.remove(path)  # 5
         proof = kept.with_suffix(".tlog-proof")
         return Delivery(event.position, event.event_id, "appended", answer.void, checked.index, proof, None, pending=answer.pending)
+
+    def _check(self, submission: bytes, receipt: bytes, door: Door) -> CheckedReceipt:
+        """The receipt, by the log's key at its size; if that is none that the device knows, the log may have been rekeyed."""
+        try:
+            return check_receipt(submission, receipt, vkey=self._key_of(receipt), origin=self.state.origin)
+        except NotVerified as problem:
+            if problem.code != "note-unsigned" or not self.follow(door.key_chain()):
+                raise
+        return check_receipt(submission, receipt, vkey=self._key_of(receipt), origin=self.state.origin)
+
+    def _key_of(self, receipt: bytes) -> str:
+        return log_key_at(self.state.log_keys, tree_size(receipt))
 
     def _take_refusal(self, event: Opened, refusal: Refused) -> list[Delivery]:
         """The refused event and all after it go to ``refused``: 1 copies, 2 the stream back, 3 the outbox, from its end."""
@@ -318,12 +363,14 @@ class Device:
             raise
 
     def _write(self, state: DeviceState) -> None:
+        rekeyed = ", ".join(f'[{key.size}, "{key.vkey}"]' for key in state.log_keys[1:])
         lines = (
             "# Where this device's stream of signed events stands.  Written by the program alone.",
             f'point = "{state.point.hex()}"',
             f'ledger = "{state.ledger.hex()}"',
             f'origin = "{state.origin}"',
-            f'vkey = "{state.vkey}"',
+            f'vkey = "{state.log_keys[0].vkey if state.log_keys else ""}"',
+            f"rekeyed = [{rekeyed}]",
             f"position = {state.position}",
             f'previous = "{(state.previous or b"").hex()}"',
             f"seen_size = {state.seen.size}",
@@ -339,7 +386,9 @@ class Device:
                 point=bytes.fromhex(said["point"]),
                 ledger=bytes.fromhex(said["ledger"]),
                 origin=str(said["origin"]),
-                vkey=str(said["vkey"]),
+                log_keys=(LogKey(0, str(said["vkey"])), *(LogKey(int(size), str(vkey)) for size, vkey in said.get("rekeyed", ())))
+                if said["vkey"]
+                else (),
                 position=int(said["position"]),
                 previous=bytes.fromhex(said["previous"]) or None,
                 seen=Seen(int(said["seen_size"]), bytes.fromhex(said["seen_root"])),

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from ledger.errors import BadInput, NotVerified, Refused
-from ledger.proof.checkpoint import Checkpoint, open_checkpoint
+from ledger.proof.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.proof.merkle import (
     HASH_BYTES,
     Tiles,
@@ -23,13 +23,13 @@ from ledger.proof.merkle import (
     prove_consistency,
     prove_inclusion,
 )
-from ledger.proof.note import parse_vkey
+from ledger.proof.note import parse_note, parse_vkey
 from ledger.proof.tiles import TILE_WIDTH
 from ledger.proof.tlogproof import TlogProof, check_proof, encode_proof, parse_proof
 from ledger.tally.canonical import Digest, SignatureBytes, Uint, decode
 from ledger.tally.signing import OpenedEntry, encode_entry, open_entry, open_submission
 
-__all__ = ["CheckedReceipt", "Seen", "check_extension", "check_receipt", "upgrade_receipt"]
+__all__ = ["CheckedReceipt", "Seen", "check_extension", "check_receipt", "tree_size", "upgrade_receipt"]
 
 _extra_decoder: Final = msgspec.msgpack.Decoder(tuple[Digest, Uint, SignatureBytes])
 
@@ -48,6 +48,14 @@ class CheckedReceipt(Struct, frozen=True):
     index: int
     sequenced_at: int
     tree: Seen
+
+
+def tree_size(receipt: bytes) -> int:
+    """The size of the tree that a receipt's checkpoint says, of which the log's key depends; nothing is verified.
+
+    Raises ``BadInput`` ``bad-proof``, ``bad-note``, ``bad-checkpoint``.
+    """
+    return parse_checkpoint(parse_note(parse_proof(receipt).checkpoint).text).size
 
 
 def check_receipt(submission: bytes, receipt: bytes, *, vkey: str, origin: str) -> CheckedReceipt:
@@ -96,16 +104,17 @@ def check_extension(old: Seen, new: Seen, path: Sequence[bytes]) -> None:
     check_consistency(old=old.size, new=new.size, old_root=old.root, new_root=new.root, path=path)
 
 
-def upgrade_receipt(receipt: bytes, note: bytes, tiles: Tiles, *, vkey: str, origin: str) -> bytes:
+def upgrade_receipt(receipt: bytes, note: bytes, tiles: Tiles, *, vkeys: tuple[str, str], origin: str) -> bytes:
     """The receipt of the same entry at a later (or the same) checkpoint ``note`` of the log, which may bear more cosignatures.
 
-    ``tiles``: of the tree that the note shows, from anywhere.  1. both checkpoints are the log's  2. the later tree extends the
+    ``tiles``: of the tree that the note shows, from anywhere.  ``vkeys``: the log's key at the size of the receipt and at that of
+    the note; another only where the log was rekeyed.  1. both checkpoints are the log's  2. the later tree extends the
     earlier one  3. the leaf to which the old path leads is the one in the later tree  4. its path there.  Raises as
     ``check_receipt`` and ``check_extension``; ``BadInput`` ``bad-tile``.
     """
     old = parse_proof(receipt)
-    keys = [parse_vkey(vkey)]
-    before, after = (open_checkpoint(each, keys, origin) for each in (old.checkpoint, note))  # 1
+    notes = zip((old.checkpoint, note), vkeys, strict=True)
+    before, after = (open_checkpoint(each, [parse_vkey(vkey)], origin) for each, vkey in notes)  # 1
     path = prove_consistency(before.size, after.size, tiles) if 0 < before.size < after.size else []  # 2
     check_extension(_seen(before), _seen(after), path)
     number, at = divmod(old.index, TILE_WIDTH)  # 3

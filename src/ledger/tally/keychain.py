@@ -7,6 +7,7 @@ the present key elsewhere.  docs/FORMATS.md section 8.4.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -17,9 +18,9 @@ from ledger.tally.acts.approvals import APPROVAL_LIMIT_MS
 from ledger.tally.acts.rekeying import REKEYINGS_MAX, rekeying_fault
 from ledger.tally.events import Approved, ElectionOpened, LogRekeyed
 from ledger.tally.rows import LogKey
-from ledger.tally.signing import OpenedEntry
+from ledger.tally.signing import OpenedEntry, open_entry
 
-__all__ = ["CHAIN_MAX", "Keychain", "follow_keys"]
+__all__ = ["CHAIN_MAX", "Keychain", "follow_keys", "open_chain"]
 
 CHAIN_MAX: Final = 2 * 2 * REKEYINGS_MAX
 """Entries of a chain: so many proposals of each of two keys, each with its approval."""
@@ -73,6 +74,23 @@ def follow_keys(opened: ElectionOpened, chain: Sequence[OpenedEntry]) -> Keychai
         if len(set(keys)) != len(keys) or len(keys) > REKEYINGS_MAX + 1:
             raise NotVerified("key-chain-broken", "a key twice, or more than there can be")
     return Keychain(tuple(log_keys), tuple(sealers))
+
+
+def open_chain(chain: Sequence[bytes], *, ledger: bytes) -> Keychain:
+    """The keys that a chain of encoded entries names, the first of them entry 0 of the ledger with this id.
+
+    Raises ``NotVerified`` ``key-chain-broken``; as ``open_entry`` for what is no entry, or not signed.
+    """
+    if len(chain) > 1 + CHAIN_MAX:
+        raise NotVerified("key-chain-broken", "longer than a chain can be", entries=len(chain))
+    entries = [open_entry(each) for each in chain]
+    opened = entries[0].event.data if entries else None
+    if not isinstance(opened, ElectionOpened) or entries[0].event.event_id != ledger:
+        raise NotVerified("key-chain-broken", "it does not begin with this ledger's entry 0")
+    for before, entry in itertools.pairwise(entries):
+        if entry.event.ledger != ledger or entry.index <= before.index:
+            raise _broken("of another ledger, or not in the log's order", entry)
+    return follow_keys(opened, entries[1:])
 
 
 def _broken(detail: str, entry: OpenedEntry) -> NotVerified:

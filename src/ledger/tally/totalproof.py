@@ -53,6 +53,7 @@ __all__ = [
     "StationRow",
     "TotalProof",
     "check_total",
+    "checkpoint_in",
     "station_sums",
 ]
 
@@ -158,6 +159,13 @@ class ProvenTotal(NamedTuple):
 _proof_decoder: Final = msgspec.msgpack.Decoder(TotalProof)
 _area_decoder: Final = msgspec.msgpack.Decoder(AreaRow)
 _station_decoder: Final = msgspec.msgpack.Decoder(StationRow)
+
+
+def checkpoint_in(data: bytes) -> bytes:
+    """The note in a proof of a total, of which nothing is verified.  Raises ``BadInput`` ``bad-total-proof``."""
+    if len(data) > TOTAL_PROOF_LIMIT_BYTES:
+        raise BadInput("bad-total-proof", "too long", bytes=len(data))
+    return _read(data, _proof_decoder, "file").checkpoint
 
 
 def check_total(data: bytes, *, vkey: str | None, ledger: bytes | None, policy: Policy | None = None) -> ProvenTotal:
