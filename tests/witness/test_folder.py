@@ -203,6 +203,21 @@ def test_logs_are_added_and_their_memory_stays(tmp_path: Path) -> None:
         assert (folder.recorded(ORIGIN).size, folder.recorded("example.com/stranger")) == (5, NEVER)
 
 
+def test_a_log_that_was_rekeyed_has_its_new_key_alone(tmp_path: Path) -> None:
+    """The old one's thief gets no cosignature; what was cosigned stays; another log's key is no old one."""
+    place = make_witness(tmp_path / "w")
+    with WitnessFolder.open(place, files=Files()) as folder:
+        assert asked(folder, 0, 5).status == 200
+        for new, old in ((OTHER_KEY.key, STRANGER.key), (STRANGER.key, LOG.key), (OTHER_KEY.key, OTHER_KEY.key)):
+            with raising(BadInput, "log-unknown"):
+                folder.add_log(new, instead_of=old)
+        folder.add_log(OTHER_KEY.key, instead_of=LOG.key)
+    with WitnessFolder.open(place, files=Files()) as folder:
+        assert folder.policy.keys_of(ORIGIN) == (OTHER_KEY.key,)
+        assert folder.recorded(ORIGIN).size == 5
+        assert asked(folder, 5, 6).status == 403
+
+
 def test_a_log_gone_mad_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So many files of evidence and no more; one that is there already is there."""
     monkeypatch.setattr("ledger.witness.folder.FORKS_LIMIT_FILES", 2)

@@ -106,10 +106,14 @@ class App:
 
     def device(self, *offices: str) -> Device:
         """The device, open and locked until the run ends."""
+        return self.device_at(self.device_folder(*offices))
+
+    def device_at(self, folder: Path) -> Device:
+        """The device in this folder, likewise."""
         from ledger.device.folder import Device
         from ledger.files import Files
 
-        return self._open.enter_context(Device.open(self.device_folder(*offices), files=Files()))
+        return self._open.enter_context(Device.open(folder, files=Files()))
 
     # --- how to speak --------------------------------------------------------------------------------------------------------
 

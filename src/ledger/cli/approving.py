@@ -24,7 +24,7 @@ from ledger.errors import BadInput
 from ledger.node import Snapshot
 from ledger.recap.places import area_name, election_of
 from ledger.tally.acts.approvals import APPROVAL_LIMIT_MS, waits
-from ledger.tally.events import Approved, EventData, KeysEnrolled, RecapCertified, TallyCorrected, TallySubmitted
+from ledger.tally.events import Approved, EventData, KeysEnrolled, LogRekeyed, RecapCertified, TallyCorrected, TallySubmitted
 from ledger.tally.rollup import standing_figures
 from ledger.tally.rows import Key, Pending
 from ledger.tally.signing import key_id, reopen_entry
@@ -122,12 +122,28 @@ def _lines(app: App, snapshot: Snapshot, what: tuple[bytes, Pending], data: Even
             yield from _keys(snapshot, data)
         case TallySubmitted() | TallyCorrected():
             yield from _figures(snapshot, data)
+        case LogRekeyed():
+            yield from _rekeying(snapshot, data)
         case _:
             for name, value in plain(data).items():
                 yield from _field(name, value)
     note = stored_text(app.folder, getattr(data, "note", None))
     if note is not None:
         yield text("Keterangan: ", "Text: ") + printable(note)
+
+
+def _rekeying(snapshot: Snapshot, data: LogRekeyed) -> Iterator[str]:
+    """The key in force and the one that would be, to compare with what the proposer read out."""
+    present = election_of(snapshot.state).log_keys[-1].vkey
+    if data.log_key is not msgspec.UNSET:
+        yield text(f"  Kunci log:  {present}", f"  Log key:    {present}")
+        yield text(f"  diganti:    {data.log_key}", f"  replaced by {data.log_key}")
+    if data.sealer is not msgspec.UNSET:
+        sealer = key_id(data.sealer.point).hex()
+        yield text(f"  Penyegel:   {sealer}", f"  New sealer: {sealer}")
+    yield text(f"  Alasan:     {data.reason}", f"  Reason:     {data.reason}")
+    if data.basis is not msgspec.UNSET:
+        yield text(f"  Dasar:      {data.basis}", f"  Basis:      {data.basis}")
 
 
 def _keys(snapshot: Snapshot, data: KeysEnrolled) -> Iterator[str]:

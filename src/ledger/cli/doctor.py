@@ -28,8 +28,6 @@ CLOCK_FORWARD_MS: Final = 10 * 60 * 1000
 BUILT: Final = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 """No clock that is right shows an earlier time."""
 FAILED: Final = 4
-KEY_LIMIT_BYTES: Final = 10_000
-SEALER_NAME: Final = "sealer-key.pem"
 
 Outcome = Literal["OK", "WARN", "FAIL", "NOT-EVALUATED"]
 
@@ -71,8 +69,9 @@ def _checks(app: App) -> Iterator[Check]:
     yield _guarded("database", lambda: _database(app))
     yield _guarded("anchor", lambda: _anchor(app))
     yield _guarded("log-clock", lambda: _log_clock(app))
+    yield _guarded("log-key", lambda: _log_key(app))
     yield _guarded("sealer-key", lambda: _sealer(app))
-    yield from _keys(app.folder, read_only=_is_read_only(app))
+    yield from _keys(app.folder)
     yield _disk(app.folder)
     yield _writable(app.folder)
 
@@ -157,59 +156,49 @@ def _log_clock(app: App) -> Check:
     return Check("log-clock", "OK", local_time(head.sequenced_at, "Asia/Jakarta") if head.size else "-", "")
 
 
-def _sealer(app: App) -> Check:
-    """The key that seals the recaps is there, and is the one that entry 0 names.  A simple election makes no seals."""
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+def _log_key(app: App) -> Check:
+    """The log's key in force is there; which one that is, entry 0 and the rekeyings say."""
+    node = app.node
+    if node.read_only:
+        return Check("log-key", "OK", text("hanya dibaca; tidak menandatangani", "read-only; it signs nothing"), "")
+    if node.signers.of_log(node.key.vkey) is None:
+        name = node.signers.log_key_path(node.key.vkey).name
+        do = text(f"Ambil {name} dari cadangan, atau: ledger rekey --log --second DIR",
+                  f"Take {name} from a backup, or: ledger rekey --log --second DIR")  # fmt: skip
+        return Check("log-key", "FAIL", text("tidak ada", "missing"), do)
+    return Check("log-key", "OK", node.key.vkey, "")
 
-    from ledger.files import Files
-    from ledger.tally.signing import SigningKey
-    from ledger.tally.state import ELECTION, SINGLE
+
+def _sealer(app: App) -> Check:
+    """The key that seals the recaps is there, and is the one in force.  A simple election makes no seals."""
+    from ledger.tally.acts.rekeying import SEALER_SEAT
+    from ledger.tally.signing import key_id
+    from ledger.tally.state import ELECTION, SEATS, SINGLE
 
     with app.node.snapshot() as snapshot:
-        election = snapshot.state.get(ELECTION, SINGLE)
-    path = app.folder / SEALER_NAME
+        election, point = snapshot.state.get(ELECTION, SINGLE), snapshot.state.get(SEATS, SEALER_SEAT)
     if app.node.read_only:
         return Check("sealer-key", "OK", text("hanya dibaca; tidak menyegel", "read-only; it seals nothing"), "")
-    if election is None:
+    if election is None or point is None:
         return Check("sealer-key", "NOT-EVALUATED", text("pemilihan belum dibuka", "the election is not open"), "")
-    if not path.is_file():
-        if not election.now.powers and not election.now.second_seats:
-            return Check("sealer-key", "OK", text("tidak ada; log ini tidak membuat segel", "none; this log makes no seals"), "")
-        do = text("Ambil sealer-key.pem dari cadangan: rekap tidak disegel", "Take it from a backup: the recaps are not sealed")
-        return Check("sealer-key", "FAIL", text("tidak ada", "missing"), do)
-    key = load_pem_private_key(Files().read(path, KEY_LIMIT_BYTES), None)
-    point = SigningKey(key).point if isinstance(key, EllipticCurvePrivateKey) else b""
-    if point != election.opened.sealer.point:
-        do = text("Pakai kunci yang disebut entri 0; dengan yang ini log tidak menyegel", "Use the key that entry 0 names")
+    if app.node.signers.sealer(point) is not None:
+        return Check("sealer-key", "OK", key_id(point).hex(), "")
+    if any(app.folder.glob("sealer-key*.pem")):
+        do = text("Pakai kunci yang berlaku (entri 0, log.rekeyed); dengan yang ini log tidak menyegel",
+                  "Use the key in force (entry 0, log.rekeyed); with this one the recaps are not sealed")  # fmt: skip
         return Check("sealer-key", "FAIL", text("kunci lain", "another key"), do)
-    return Check("sealer-key", "OK", SEALER_NAME, "")
+    if not election.now.powers and not election.now.second_seats:
+        return Check("sealer-key", "OK", text("tidak ada; log ini tidak membuat segel", "none; this log makes no seals"), "")
+    do = text("Ambil kunci penyegel dari cadangan: rekap tidak disegel", "Take it from a backup: the recaps are not sealed")
+    return Check("sealer-key", "FAIL", text("tidak ada", "missing"), do)
 
 
-def _is_read_only(app: App) -> bool:
-    """False also where the ledger cannot be opened: then its key file is looked at."""
-    try:
-        return app.node.read_only
-    except (LedgerError, OSError):
-        return False
-
-
-def _keys(folder: Path, *, read_only: bool) -> Iterator[Check]:
+def _keys(folder: Path) -> Iterator[Check]:
     if os.name == "nt":
         yield Check("key-files", "NOT-EVALUATED", text("tidak di Windows", "not on Windows"), "")
         return
-    sealer = [folder / SEALER_NAME] if (folder / SEALER_NAME).exists() else []
-    log_key = [] if read_only else [folder / "log-key.pem"]
-    for path in [*log_key, *sealer, *sorted((folder / DEVICES).glob("*/key.pem"))]:
+    for path in sorted([*folder.glob("log-key*.pem"), *folder.glob("sealer-key*.pem"), *(folder / DEVICES).glob("*/key.pem")]):
         name = str(path.relative_to(folder))
-        if not path.is_file():
-            yield Check(
-                "key-files",
-                "FAIL",
-                name,
-                text("Berkas kunci hilang; ambil dari cadangan", "The key file is missing; take it from a backup"),
-            )
-            continue
         mode = stat.S_IMODE(path.stat().st_mode)
         good = not mode & 0o077
         yield Check("key-files", "OK" if good else "FAIL", f"{name} {mode:o}", "" if good else f"chmod 600 {path}")

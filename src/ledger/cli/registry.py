@@ -36,6 +36,7 @@ form add       | administrator | Menetapkan formulir bawaan | Define a shipped f
 enrol          | administrator | Mendaftarkan kunci | Enrol keys | keys:enrol
 revoke         | administrator | Mencabut kunci | Revoke a key | keys:revoke
 rotate         | administrator | Mengganti kunci suatu kursi | Pass a seat to a new key | rotating:rotate
+rekey          | administrator | Kunci log atau penyegel yang baru | A new key of the log or the sealer | rekeying:rekey
 approve        | administrator | Menyetujui tindakan sebagai kursi kedua | Approve an act as its second seat | approving:approve
 amend          | administrator | Mengubah aturan pemilihan | Amend the rules of the election | amending:amend
 candidate      | administrator | Calon gugur, diganti, atau dipulihkan | A candidate out, replaced or restored | amending:candidate

@@ -15,6 +15,7 @@ from ledger.errors import BadInput, LedgerError, Refused, Usage, Waiting
 
 if TYPE_CHECKING:
     from ledger.device.folder import Delivery, Device
+    from ledger.node import Node
     from ledger.tally.events import EventData
 
 __all__ = [
@@ -23,9 +24,16 @@ __all__ = [
     "Foretold",
     "Signing",
     "append",
+    "confirm",
+    "foretold",
+    "meet",
     "passphrase_from",
     "passphrase_options",
+    "show_deliveries",
+    "show_dry_run",
     "signing_options",
+    "unlock",
+    "warn_of_void",
 ]
 
 PASSPHRASE_LIMIT_BYTES: Final = 1_024
@@ -138,29 +146,20 @@ def append(
     it ends after 4.
     """
     node = app.node
-    ledger = node.ledger_id()
-    if ledger is None:
-        raise BadInput("election-not-open", "the ledger has no entry yet", path=str(node.folder))
-    if device.state.log_keys and device.state.log_keys[-1].vkey != node.key.vkey and device.state.ledger == ledger:
-        device.follow(node.key_chain())
-    device.adopt(ledger, origin=node.key.name, vkey=node.key.vkey)  # 1
-    stream = node.stream(device.state.point)
-    device.check_position(stream.position, stream.previous)
+    meet(device, node)  # 1
     unlock(app, device, signing)  # 2
     if not signing.dry_run and device.outbox():  # 3
         app.say("Mengirim yang masih menunggu di outbox.", "Sending what still waits in the outbox.")
         _send_waiting(app, device)
-    told = [_foretold(app, device, data) for data in (events if independent else events[:1])]  # 4
+    told = [foretold(app, device, data) for data in (events if independent else events[:1])]  # 4
     void = next((each.void for each in told if each.void), "")
     pending = any(each.pending for each in told)
-    if void:
-        app.say(f"Peringatan: akan tercatat tetapi TIDAK BERLAKU ({void}): {_meaning(void)}",
-                f"Warning: it would be appended WITHOUT EFFECT ({void}): {_meaning(void)}")  # fmt: skip
+    warn_of_void(app, void)
     if pending:
         app.say("Tindakan ini baru berlaku setelah disetujui kursi kedua (dalam 24 jam).",
                 "This act takes effect only once a second seat has approved it (within 24 hours).")  # fmt: skip
     if signing.dry_run:
-        return _show_dry_run(app, events, Foretold(void, pending))
+        return show_dry_run(app, events, Foretold(void, pending))
     if ask is not None:
         confirm(app, signing, ask)  # 5
     if keep is not None:
@@ -168,6 +167,18 @@ def append(
     for data in events:  # 7
         device.sign(data, claimed_at=clock())
     return show_deliveries(app, device.send(node))  # 8
+
+
+def meet(device: Device, node: Node) -> None:
+    """The device adopts the ledger, or follows it where it was rekeyed; its stream there is a prefix of its own."""
+    ledger, state = node.ledger_id(), device.state
+    if ledger is None:
+        raise BadInput("election-not-open", "the ledger has no entry yet", path=str(node.folder))
+    if state.ledger == ledger and state.log_keys and state.log_keys[-1].vkey != node.key.vkey:
+        device.follow(node.key_chain())
+    device.adopt(ledger, origin=node.key.name, vkey=node.key.vkey)
+    stream = node.stream(state.point)
+    device.check_position(stream.position, stream.previous)
 
 
 def _send_waiting(app: App, device: Device) -> None:
@@ -199,7 +210,7 @@ def confirm(app: App, signing: Signing, question: tuple[str, str]) -> None:
         raise KeyboardInterrupt
 
 
-def _foretold(app: App, device: Device, data: EventData) -> Foretold:
+def foretold(app: App, device: Device, data: EventData) -> Foretold:
     """What the event would get now.  Raises the refusal that it would meet; nothing is signed then."""
     from ledger.tally.fold import decide
     from ledger.tally.signing import open_submission
@@ -213,7 +224,7 @@ def _foretold(app: App, device: Device, data: EventData) -> Foretold:
     return Foretold(change.void, change.pending)
 
 
-def _show_dry_run(app: App, events: Sequence[EventData], told: Foretold) -> int:
+def show_dry_run(app: App, events: Sequence[EventData], told: Foretold) -> int:
     from ledger.tally.events import type_of
 
     if app.json:
@@ -276,6 +287,13 @@ def _show_delivery(app: App, delivery: Delivery) -> None:
                 )
             )
         line(text(f"Tanda terima: {delivery.receipt}", f"Receipt: {delivery.receipt}"))
+
+
+def warn_of_void(app: App, void: str) -> None:
+    """Says why an act would take no effect, where it would not."""
+    if void:
+        app.say(f"Peringatan: akan tercatat tetapi TIDAK BERLAKU ({void}): {_meaning(void)}",
+                f"Warning: it would be appended WITHOUT EFFECT ({void}): {_meaning(void)}")  # fmt: skip
 
 
 def _meaning(code: str) -> str:

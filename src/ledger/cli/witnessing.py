@@ -45,14 +45,25 @@ def witness_init(app: App, folder: str, name: str) -> None:
     app.say(f"Lanjut: ledger witness add-log {folder} VKEY", f"Next: ledger witness add-log {folder} VKEY")
 
 
-@command(examples=("ledger witness add-log peneguh hasil.example/log+c5c06916+AeQo...",))
+@command(
+    examples=(
+        "ledger witness add-log peneguh hasil.example/log+c5c06916+AeQo...",
+        "ledger witness add-log peneguh hasil.example/log+0a1b2c3d+AbCd... --instead-of hasil.example/log+c5c06916+AeQo...",
+    )
+)
 @argument("folder", metavar="DIR")
 @argument("vkey", metavar="VKEY")
-def witness_add_log(app: App, folder: str, vkey: str) -> None:
+@option(
+    "--instead-of",
+    metavar="VKEY",
+    ind="Kunci lama log itu, yang tidak berlaku lagi (ledger rekey)",
+    eng="The log's old key, which is no longer in force (ledger rekey)",
+)
+def witness_add_log(app: App, folder: str, vkey: str, instead_of: str | None) -> None:
     """From now on the witness cosigns this log; its key's name is its origin.  Not while the witness is being served."""
     key = parse_vkey(vkey)
     with WitnessFolder.open(Path(folder), files=Files()) as witness:
-        witness.add_log(key)
+        witness.add_log(key, instead_of=None if instead_of is None else parse_vkey(instead_of))
     if app.json:
         emit({"folder": folder, "origin": key.name, "vkey": vkey})
         return

@@ -186,6 +186,10 @@ class Device:
         """The events that have no receipt yet, in stream order."""
         return [self._open_file(position, path) for position, path in self._numbered("outbox")]
 
+    def unsent(self) -> list[bytes]:
+        """The submissions of these events."""
+        return [self._read_file(self._path("outbox", event.position)) for event in self.outbox()]
+
     def unlock(self, passphrase: bytes) -> None:
         """Opens the key file.  Raises ``BadInput``: ``passphrase-wrong``, ``key-file-weak``, ``device-damaged``."""
         key = decode_key(self._files.read(self.folder / "key.pem", KEY_FILE_LIMIT_BYTES), passphrase)

@@ -59,14 +59,17 @@ class Signers:
         """The log's name, which all its keys bear."""
         return self.first.name
 
+    def log_key_path(self, vkey: str) -> Path:
+        """Where the log's key ``vkey`` lies, or would."""
+        return self._folder / (LOG_KEY_NAME if vkey == self.first.vkey else log_key_name(parse_vkey(vkey)))
+
     def of_log(self, vkey: str) -> NoteSigner | None:
         """Who signs as the log's key ``vkey``; None where the folder does not hold it.  ``BadInput`` ``bad-config`` for a file that
         cannot be read; ``Broken`` ``log-key-other`` for one that holds another key than it should."""
         if self.read_only:
             return None
         if vkey not in self._log:
-            key = parse_vkey(vkey)
-            path = self._folder / (LOG_KEY_NAME if vkey == self.first.vkey else log_key_name(key))
+            path = self.log_key_path(vkey)
             if not path.is_file():
                 return None
             signer = self._load_log(path)

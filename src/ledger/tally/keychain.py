@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from msgspec import UNSET
 
-from ledger.errors import NotVerified
+from ledger.errors import NotVerified, Refused
 from ledger.tally.acts.approvals import APPROVAL_LIMIT_MS
 from ledger.tally.acts.rekeying import REKEYINGS_MAX, rekeying_fault
 from ledger.tally.events import Approved, ElectionOpened, LogRekeyed
@@ -79,11 +79,14 @@ def follow_keys(opened: ElectionOpened, chain: Sequence[OpenedEntry]) -> Keychai
 def open_chain(chain: Sequence[bytes], *, ledger: bytes) -> Keychain:
     """The keys that a chain of encoded entries names, the first of them entry 0 of the ledger with this id.
 
-    Raises ``NotVerified`` ``key-chain-broken``; as ``open_entry`` for what is no entry, or not signed.
+    Raises ``NotVerified`` ``key-chain-broken``.
     """
     if len(chain) > 1 + CHAIN_MAX:
         raise NotVerified("key-chain-broken", "longer than a chain can be", entries=len(chain))
-    entries = [open_entry(each) for each in chain]
+    try:
+        entries = [open_entry(each) for each in chain]
+    except Refused as problem:
+        raise NotVerified("key-chain-broken", f"{problem.code}: {problem.detail}") from None
     opened = entries[0].event.data if entries else None
     if not isinstance(opened, ElectionOpened) or entries[0].event.event_id != ledger:
         raise NotVerified("key-chain-broken", "it does not begin with this ledger's entry 0")

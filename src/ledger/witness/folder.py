@@ -92,12 +92,16 @@ class WitnessFolder:
                 folder.recorded(log.key.name)
             yield folder
 
-    def add_log(self, key: NoteKey) -> None:
+    def add_log(self, key: NoteKey, *, instead_of: NoteKey | None = None) -> None:
         """From now on the witness knows the log of ``key``.  Raises ``BadInput`` ``bad-policy`` where it does already.
 
-        A second key of a known origin joins the first; what is remembered of the origin stays.
+        A second key of a known origin joins the first, or takes the place of ``instead_of`` (``BadInput`` ``log-unknown`` where the
+        witness does not know that key of this origin); what is remembered of the origin stays.
         """
-        lines = [f"log {known.vkey}\n" for known in (*(log.key for log in self.policy.logs), key)]
+        known = [log.key for log in self.policy.logs]
+        if instead_of is not None and (instead_of not in known or instead_of.name != key.name):
+            raise BadInput("log-unknown", "the witness knows no such key of this log", path=str(self.path), key=instead_of.vkey)
+        lines = [f"log {each.vkey}\n" for each in (*known, key) if each != instead_of]
         data = "".join([*lines, "quorum none\n"]).encode()
         policy = parse_policy(data)
         if not self.policy.keys_of(key.name) and not self._state(key.name).exists():

@@ -1,0 +1,191 @@
+"""The log's key is stolen, or lost, and replaced through the verbs: by two devices in turn, or by both at once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ledger.cli import rekeying
+from ledger.node import Node
+from ledger.proof.checkpoint import parse_checkpoint, sign_checkpoint
+from ledger.proof.note import NoteSigner, parse_note
+from tests.cli.conftest import Ran, Run
+from tests.cli.governing import CITY, FOUR, ONE, SIGN, THREE, TWO, act, both, device, make_governed, submit
+
+HERE = ("--ledger", "l")
+STOLEN = ("rekey", "--log", "--reason", "key-stolen")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_keys() -> Iterator[None]:
+    """Key files of few rounds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ledger.device.keyfile.KDF_ROUNDS", 1_000)
+        yield
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The election with two forms in, made once."""
+    place = tmp_path_factory.mktemp("rekeying") / "g"
+    place.mkdir()
+    before = Path.cwd()
+    os.environ["LEDGER_LANG"] = "en"
+    os.chdir(place)
+    try:
+        make_governed()
+        submit(ONE)
+        submit(TWO)
+    finally:
+        os.chdir(before)
+    return place
+
+
+@pytest.fixture
+def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy, in which the test runs."""
+    place = Path(shutil.copytree(made, tmp_path / "g"))
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("LEDGER_LANG", "en")
+    return place
+
+
+def key() -> str:
+    """The log's key in force."""
+    with Node.open(Path("l"), clock=lambda: 0) as node:
+        return node.key.vkey
+
+
+def together(run: Run, *words: str) -> Ran:
+    """By both root keys' devices at once."""
+    return run("rekey", "--reason", "lost", *words, *HERE, *device("root-1"), "--second", "l/devices/root-2", *SIGN, "--json")
+
+
+def outcome(run: Run, name: str) -> str:
+    """What ``doctor`` says of it."""
+    return str(next(row["outcome"] for row in run("doctor", *HERE, "--json").rows if row["name"] == name))
+
+
+def test_a_stolen_key_is_replaced_by_two_devices_in_turn(here: Path, run: Run) -> None:
+    """The approver sees both keys; from then on everybody follows: devices, receipts, proofs, publication, audit."""
+    old = key()
+    receipt = f"op-{ONE}/receipts/0000000000.tlog-proof"
+    with Node.open(Path("l"), clock=lambda: 0) as node:
+        ledger = (node.ledger_id() or b"").hex()
+    proposed = act("root-1", *STOLEN).rows[-1]
+    assert proposed["pending"]
+    assert key() == old
+    shown = run("approve", proposed["event"][:16], *HERE, *device("root-2"), *SIGN)
+    assert shown.status == 0, shown.err
+    new = key()
+    assert new != old
+    assert old in shown.err
+    assert f"replaced by {new}" in shown.err
+    (file,) = Path("l").glob("log-key-*.pem")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert outcome(run, "log-key") == "OK"
+
+    submit(THREE)
+    assert run("receipt", "check", receipt, *device(f"op-{ONE}")).status == 0  # of before, by the key of before
+    later = f"op-{THREE}/receipts/0000000000.tlog-proof"
+    assert run("receipt", "check", later, *device(f"op-{THREE}")).status == 0  # it met the ledger after
+    other = (later, *device(f"op-{TWO}"))
+    assert run("receipt", "check", *other).code == "note-unsigned"  # this device has not met the ledger since
+    act(f"op-{TWO}", "correct", TWO, "--reason", "salah-ketik", "--set", "suara-1=6", "--set", "suara-2=3")
+    assert new in (here / f"op-{TWO}" / "stream").read_text()
+    assert (
+        run("receipt", "check", later, *device(f"op-{TWO}"), "--submission", later.replace("tlog-proof", "submission")).status == 0
+    )
+    for vkey, status in ((old, 0), (new, 1)):
+        assert run("receipt", "check", receipt, "--log-vkey", vkey).status == status
+    assert run("receipt", "check", receipt, *HERE).status == 0
+
+    assert run("publish", *HERE).status == 0
+    assert run("receipt", "upgrade", receipt, "l/public", *HERE, "--out", "led").status == 0
+    good = run("verify", "l/public", "--ledger-id", ledger, "--log-vkey", new, "--receipt", receipt)
+    assert good.status == 0, good.out
+    assert run("verify", "l/public", "--ledger-id", ledger, "--log-vkey", old).status == 1
+
+
+def test_a_lost_key_is_replaced_by_both_at_once(here: Path, run: Run) -> None:
+    """Without it nothing can be appended, so one batch has proposal and approval; afterwards all goes on."""
+    Path("l/log-key.pem").rename("lost")
+    assert outcome(run, "log-key") == "FAIL"
+    refused = run("submit", THREE, "--set", "suara-1=5", *HERE, *device(f"op-{THREE}"), *SIGN)
+    assert refused.status != 0
+    alone = run(*STOLEN, *HERE, *device("root-1"), *SIGN)
+    assert (alone.status, alone.code) == (2, "second-needed")
+    assert together(run, "--log", "--dry-run").status == 0
+    assert not list(Path("l").glob("log-key-*.pem"))
+    same = run(*STOLEN, *HERE, *device("root-1"), "--second", "l/devices/root-1", *SIGN)
+    assert same.status != 0
+    done = together(run, "--log", "--sealer")
+    assert done.status == 0, done.err
+    assert done.rows[-1]["log_key"] == key()
+    assert [row["pending"] for row in done.rows[:-1]] == [True, False]
+    assert (outcome(run, "log-key"), outcome(run, "sealer-key")) == ("OK", "OK")
+    submit(FOUR)
+    assert run("seal", *HERE).status == 0
+    proof = run("prove-total", CITY, *HERE, "--output", "bukti")
+    assert proof.status == 0, proof.err
+    checked = run("check-total", "bukti", *HERE, "--json")
+    assert (checked.status, checked.json["log_key"]) == (0, key())
+    for name in ("root-1", "root-2"):
+        assert run("key", "show", *device(name), "--json").json["outbox"] == []
+
+
+def test_what_was_signed_and_not_sent_is_sent_by_the_next_run(here: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The power fails after the first signature: the same key is proposed, not a second one, and the approval is signed then."""
+    Path("l/log-key.pem").unlink()
+
+    def fails(*_: object) -> int:
+        raise OSError(5, "power")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rekeying, "_send_together", fails)
+        assert together(run, "--log").status == 4
+    (file,) = Path("l").glob("log-key-*.pem")
+    assert len(run("key", "show", *device("root-1"), "--json").json["outbox"]) == 1
+    done = together(run, "--log")
+    assert done.status == 0, done.err
+    assert list(Path("l").glob("log-key-*.pem")) == [file]
+    assert file.name == f"log-key-{key().split('+')[1]}.pem"
+    again = together(run, "--log")
+    assert again.status == 0, again.err
+    assert len(list(Path("l").glob("log-key-*.pem"))) == 2
+
+
+def test_what_is_not_asked_rightly_is_told(here: Path, run: Run) -> None:
+    """Nothing to replace; an office that may not; a proposal that ran out of keys is no concern of the command line."""
+    for words, code in ((("rekey", "--reason", "x"), "rekey-nothing"), ((*STOLEN, "--second", "tiada"), "no-device")):
+        assert run(*words, *HERE, *device("root-1"), *SIGN).code == code
+    assert run(*STOLEN, *HERE, *device("commission-1"), *SIGN).code == "role-not-entitled"
+    assert not list(Path("l").glob("log-key-*.pem"))
+    dry = run(*STOLEN, *HERE, *device("root-1"), "--dry-run", *SIGN)
+    assert (dry.status, dry.out) == (0, "Dry run: nothing was appended.\n")
+
+
+def test_a_thief_of_the_old_key_convinces_no_device(here: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers under the old key at a new size are no receipts; the event stays in the outbox."""
+    with Node.open(Path("l"), clock=lambda: 0) as node:
+        thief = node.signer
+    both("root-1", "root-2", *STOLEN)
+    true = Node.receipt
+
+    def forged(self: Node, index: int, checkpoint: bytes | None = None) -> bytes:
+        receipt = true(self, index, checkpoint)
+        head, _, note = receipt.partition(b"\n\n")
+        return head + b"\n\n" + sign_checkpoint(parse_checkpoint(parse_note(note).text), thief)
+
+    assert isinstance(thief, NoteSigner)
+    with monkeypatch.context() as patch:
+        patch.setattr(Node, "receipt", forged)
+        told = run("submit", THREE, "--set", "suara-1=5", *HERE, *device(f"op-{THREE}"), *SIGN, "--json")
+        assert told.status == 1, told.err
+        assert told.json["error"]["code"] == "note-unsigned"
+    assert len(run("key", "show", *device(f"op-{THREE}"), "--json").json["outbox"]) == 1
