@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ledger.device.folder import Device
-from ledger.errors import NotVerified, Usage
+from ledger.errors import BadInput, NotVerified
 from ledger.files import Files
 from ledger.tally import events as e
 from ledger.tally.acts.approvals import APPROVAL_LIMIT_MS
@@ -76,7 +76,7 @@ def test_it_follows_and_remembers(device: Device) -> None:
 def test_a_device_that_met_no_ledger_follows_none(tmp_path: Path) -> None:
     """It has nothing to follow from."""
     made = Device.create(tmp_path / "d", key=WORLD.key("root-1"), passphrase=b"a passphrase of tests", files=Files())
-    with made, pytest.raises(Usage, match="device-unbound"):
+    with made, pytest.raises(BadInput, match="device-unbound"):
         made.follow(chain())
 
 

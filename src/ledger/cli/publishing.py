@@ -112,7 +112,7 @@ def _show_published(
     ledger = (node.ledger_id() or b"").hex()
     if app.json:
         said: dict[str, object] = {"folder": str(place), "size": done.size, "root": done.root.hex()}
-        said |= {"files": done.files, "bytes": done.bytes, "ledger_id": ledger}
+        said |= {"files": done.files, "bytes": done.bytes, "ledger_id": ledger, "log_key": node.key.vkey}
         if collected is not None:
             said |= {"witnessed": met, "witnesses": _plain_outcomes(collected), "evidence": fork}
         emit(said)
@@ -127,6 +127,7 @@ def _show_published(
         )
     )
     line(text(f"akar {done.root.hex()}", f"root {done.root.hex()}"))
+    line(text(f"kunci log {node.key.vkey}", f"log key {node.key.vkey}"))
     if collected is not None:
         _show_witnesses(collected)
         if met:

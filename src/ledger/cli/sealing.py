@@ -211,5 +211,5 @@ def _show(proven: ProvenTotal) -> None:
     root = proven.checkpoint.root.hex()
     line(text(f"checkpoint {proven.checkpoint.size}, akar {root}", f"checkpoint {proven.checkpoint.size}, root {root}"))
     line(text(f"kunci log {proven.log_key}", f"log key {proven.opened.log_key}"))
-    line(text(f"saksi log: {', '.join(proven.witnesses) or 'tidak ada'}", f"witnesses: {', '.join(proven.witnesses) or 'none'}"))
+    line(text(f"peneguh log: {', '.join(proven.witnesses) or 'tidak ada'}", f"witnesses: {', '.join(proven.witnesses) or 'none'}"))
     line(text(f"id ledger {proven.ledger.hex()}", f"ledger id {proven.ledger.hex()}"))

@@ -225,7 +225,7 @@ class Device:
         """
         state = self.state
         if not state.log_keys:
-            raise Usage("device-unbound", "the device has not met a ledger yet", path=str(self.folder))
+            raise BadInput("device-unbound", "the device has not met a ledger yet", path=str(self.folder))
         keys = open_chain(chain, ledger=state.ledger).log_keys
         present = state.log_keys[-1].vkey
         place = next((at for at, key in enumerate(keys) if key.vkey == present), None)
