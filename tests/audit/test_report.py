@@ -40,6 +40,7 @@ SHAPE = {
     "quorum": int,
     "cosigned": type(None),
     "log_key": str,
+    "log_vkey": str,
     "known_size": type(None),
     "events": dict,
     "void": int,

@@ -47,7 +47,6 @@ LEDGERS: dict[str, tuple[Callable[[Path], object], set[str]]] = {
         lambda place: ((place / "ledger.db").unlink(), (place / "ledger.db").mkdir()),
         {"store-missing"},
     ),
-    "no log key": (lambda place: (place / "log-key.pem").unlink(), {"cannot-read"}),
     "garbage for a log key": (lambda place: (place / "log-key.pem").write_bytes(GARBAGE), {"bad-config"}),
     "a device's key for a log key": (
         lambda place: shutil.copy(place / "devices" / "root-1" / "key.pem", place / "log-key.pem"),
@@ -81,6 +80,18 @@ def test_a_ledger_that_is_not_whole_is_told(submitted: Path, run: Run, name: str
     assert run("hold", STATION, "--reason", "x", *OFFICER_DEVICE, *SIGN, *here).status == 4
     assert run("doctor", *here).status in (0, 4)
     assert run("verify", str(submitted)).status in (1, 4)
+
+
+def test_a_ledger_without_its_log_key_can_be_read_and_takes_nothing(submitted: Path, run: Run) -> None:
+    """So that it can be rekeyed; doctor says what is missing."""
+    (submitted / "log-key.pem").unlink()
+    here = ("--ledger", str(submitted))
+    for words in READERS:
+        assert run(*words, *here, "--json").status == 0, words
+    refused = run("hold", STATION, "--reason", "x", *OFFICER_DEVICE, *SIGN, *here)
+    assert (refused.status, refused.code) == (4, "log-key-absent")
+    assert run("doctor", *here).status == 4
+    assert run("verify", str(submitted)).status == 0
 
 
 FILES: dict[str, Callable[[Path], object]] = {

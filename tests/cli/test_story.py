@@ -177,7 +177,7 @@ def test_verify_says_yes_and_says_no_with_the_place(submitted: Path, run: Run) -
         (("log",), {*EntryView.__struct_fields__, "time"}),
         (("show", "3"), {*EntryView.__struct_fields__, "time", "chain", "leaf", "previous", "signature", "data", "entry"}),
         (("replay",), {"size", "digest", "standing", "same", "rebuilt", "differences"}),
-        (("publish",), {"folder", "size", "root", "files", "bytes", "ledger_id"}),
+        (("publish",), {"folder", "size", "root", "files", "bytes", "ledger_id", "log_key"}),
         (("prove", "3"), {"index", "size", "root", "proof"}),
         (("doctor",), {"name", "outcome", "found", "do"}),
         (("explain", "stale"), {"code", "kind", "meaning", "who", "do"}),

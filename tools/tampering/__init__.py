@@ -19,5 +19,5 @@ from typing import Final
 
 __all__ = ["ATTACKS"]
 
-ATTACKS: Final = ("checkpoints", "witnessed", "earlier", "files", "entries", "bodies", "acts", "totals", "proofs")
+ATTACKS: Final = ("checkpoints", "witnessed", "earlier", "rekeyings", "files", "entries", "bodies", "acts", "totals", "proofs")
 """The modules that add kinds, in the order of the table."""

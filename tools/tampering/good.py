@@ -1,7 +1,8 @@
 """Good publications: the few that attacks begin from.
 
 Each is deterministic: keys from seeds, deterministic signatures, a clock in the data.  ``season`` has every event type, and was
-published before in the midst of its plenaries; ``long`` has full tiles; ``witnessed`` asks for two cosignatures.
+published before in the midst of its plenaries; ``long`` has full tiles; ``witnessed`` asks for two cosignatures; ``rekeyed`` is the
+season, then another key of the log and of the sealer, and a seal by that.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.audit.forger import Files, parts_of, publication, relink
 from tests.governed import Governed, GovernedLog, whole_season
+from tests.rekeying import LOG_2, log_signer, rekeyed_season
 from tests.world import STATIONS, MemoryLog, World, held, released, submitted
 
 from ledger.errors import Usage
@@ -153,7 +155,13 @@ def _witnessed() -> Good:
     return Good(files, entries, (), log.world.signer, lambda: GovernedLog(Witnessed()))
 
 
-BASES: Final[dict[str, Callable[[], Good]]] = {"season": _season, "long": _long, "witnessed": _witnessed}
+def _rekeyed() -> Good:
+    log = rekeyed_season()
+    entries = timed(log.entries)
+    return Good(publication(entries, log_signer(LOG_2)), entries, (), log_signer(LOG_2), None)
+
+
+BASES: Final[dict[str, Callable[[], Good]]] = {"season": _season, "long": _long, "witnessed": _witnessed, "rekeyed": _rekeyed}
 
 
 @functools.cache
@@ -178,4 +186,5 @@ def read(folder: Path, *, key: Ed25519PrivateKey | None) -> Good:
         known = base(name)
         if known.entries[: len(entries)] == entries:
             good = good._replace(key=known.key, log=known.log if known.size == len(entries) else None)
+            break
     return good if key is None else good._replace(key=NoteSigner(good.opening.origin, key))

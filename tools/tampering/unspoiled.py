@@ -322,6 +322,26 @@ def beside(seen: int | None = None, receipt: int | None = None) -> Spoiled:
     return good(dict(made.files), ledger_id=made.ledger, **kept)
 
 
+def rekeyed(size: int | None = None, seen: int | None = None, held: int | None = None) -> Spoiled:
+    """The rekeyed season, cut at a size, beside what somebody kept: each by the key of its own size, and the key in force told."""
+    made = base("rekeyed")
+    turn = made.size - 1  # the last entry is the new sealer's seal; the approval stands before it
+    size = made.size if size is None else size
+
+    def key(at: int) -> NoteSigner:
+        return made.signer if at >= turn else NoteSigner(ORIGIN, World().log_key)
+
+    kept = {} if seen is None else {"seen": checkpoint_of(made.entries[:seen], key(seen))}
+    kept |= {} if held is None else {"receipt": singles.receipt(made.entries[:held], 24, key(held))}
+    files = dict(publication(made.entries[:size], key(size)))
+    return good(files, ledger_id=made.ledger, log_vkey=key(size).vkey, **kept)
+
+
+for _back in (0, 1, 2, 3):
+    add(f"a rekeyed log, without its last {_back} entries", lambda back=_back: rekeyed(base("rekeyed").size - back))  # type: ignore[misc]
+add("a rekeyed log, beside a checkpoint of before", functools.partial(rekeyed, None, 60))
+add("a rekeyed log, beside a receipt of before", functools.partial(rekeyed, None, None, 60))
+add("a rekeyed log, beside a checkpoint of its first tree", lambda: rekeyed(None, base("rekeyed").size - 1))
 add("signature lines of strangers", stranger_lines)
 add("the log's line twice", twice_signed)
 add("cosigned by two of three witnesses", functools.partial(cosigned, 0, 1))
