@@ -2,7 +2,7 @@
 
 One archive holds them all, each in a folder of its own, and a list of what must be found where.  They have nearly everything in
 common, so that the archive is small.  Who reads it needs no generator: a later program must find what stands there, whatever the
-kinds have become by then.  So an archive that is there is never written again; new kinds go into another one.
+kinds have become by then.  So an archive that is there is never written again; what is new goes into another one beside it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import io
 import json
 import lzma
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -38,13 +38,16 @@ class Golden(NamedTuple):
     spoiled: Spoiled
 
 
-def made() -> Iterator[Golden]:
-    """Everything that is to be kept."""
+def made(known: Container[str]) -> Iterator[Golden]:
+    """Everything that is to be kept and is not ``known``, by name."""
     for kind in KINDS.values():
-        yield Golden(kind.name, kind.make(base(kind.base)))
+        if kind.name not in known:
+            yield Golden(kind.name, kind.make(base(kind.base)))
     for region in regions():
         for number, flip in enumerate(flips_of(region, FLIPS, FLIP_SEED)):
-            yield Golden(f"bit {number}: {region.kind}, {region.name}", spoiled_by(flip)._replace(must=found(flip)))
+            name = f"bit {number}: {region.kind}, {region.name}"
+            if name not in known:
+                yield Golden(name, spoiled_by(flip)._replace(must=found(flip)))
 
 
 def found(flip: Flip) -> Must:
@@ -59,18 +62,20 @@ def found(flip: Flip) -> Must:
 
 
 def keep(folder: Path) -> Path:
-    """Writes the archive; raises ``Usage`` where there is one."""
-    path = folder / "tampered.tar.xz"
-    if path.exists():
-        raise Usage("into-not-empty", "goldens are kept for ever: what is new goes into another archive", path=str(path))
+    """Writes an archive of what no archive there holds; raises ``Usage`` where that is nothing."""
+    archives = sorted(folder.glob("tampered*.tar.xz"))
+    known = {golden.name for archive in archives for golden in read(archive)}
+    path = folder / (f"tampered-{len(archives) + 1}.tar.xz" if archives else "tampered.tar.xz")
     packed = io.BytesIO()
     listed = []
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for number, golden in enumerate(made()):
+        for number, golden in enumerate(made(known)):
             listed.append(described(number, golden))
             for name, data in golden.spoiled.files.items():
                 pack(archive, f"{number}/{name}", data)
         pack(archive, LIST, json.dumps(listed, indent=1).encode())
+    if not listed:
+        raise Usage("into-not-empty", "goldens are kept for ever, and these hold one of everything", path=str(folder))
     path.write_bytes(lzma.compress(packed.getvalue(), preset=9 | lzma.PRESET_EXTREME))
     return path
 
