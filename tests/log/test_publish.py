@@ -21,6 +21,8 @@ from ledger.proof.tiles import decode_bundle, entries_path
 from ledger.tally.pages import recap_pages, recap_root
 
 from ..disk_faults import Crash, Failing, Unsynced
+from ..governed import Governed, GovernedLog, submissions
+from ..rekeying import LOG_2, log_private, log_signer, rekeyed
 from ..test_files import Recorder, after_power_cut, also_if_it_reached_the_disk
 from ..world import Clock, World, held, make_node, season, submissions_of
 
@@ -336,3 +338,27 @@ def test_a_full_disk_is_told_and_cured(stage: Stage, tmp_path: Path) -> None:
         assert stage.complete(dict(contents(folder))) == 9
     stage.node.publish(folder)
     assert stage.complete(dict(contents(folder))) == stage.node.head().size
+
+
+def test_the_readme_names_what_is_to_be_compared(tmp_path: Path) -> None:
+    """In both languages; it is written anew where it was changed or the log was rekeyed, and stays where nothing is new."""
+    log = GovernedLog(Governed())
+    folder = tmp_path / "public"
+    with make_node(tmp_path / "l", log.world) as node:
+        node.signers.keep_log_key(log_private(LOG_2))
+        for submission in submissions(log.entries):
+            node.submit([submission])
+        node.publish(folder)
+        words = (folder / "README.txt").read_text()
+        for said in ((node.ledger_id() or b"").hex(), node.key.vkey, node.key.name, "kunci log / log key", "NOT official results"):
+            assert said in words
+        (folder / "README.txt").write_bytes(b"x" * len(words.encode()))
+        node.publish(folder)
+        assert (folder / "README.txt").read_text() == words
+        before = (folder / "README.txt").stat().st_mtime_ns
+        node.publish(folder)
+        assert (folder / "README.txt").stat().st_mtime_ns == before
+        node.submit([signed.submission for signed in rekeyed(log.world, log=LOG_2)])
+        node.publish(folder)
+        assert log_signer(LOG_2).vkey in (folder / "README.txt").read_text()
+        assert words.replace(log.world.signer.vkey, log_signer(LOG_2).vkey) == (folder / "README.txt").read_text()

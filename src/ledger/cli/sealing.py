@@ -81,7 +81,6 @@ def prove_total(
     place = Path(output if output is not None else f"{area or 'all'}-{code}.total-proof")
     Files().write(place, made.data)
     ledger = (node.ledger_id() or b"").hex()
-    after = made.checkpoint - made.size
     if app.json:
         emit(
             {
@@ -99,8 +98,7 @@ def prove_total(
     heading(kind)
     line(text(f"Bukti jumlah {area or 'semua'}, {code}: {place} ({grouped(len(made.data))} bita).",
               f"Proof of the total of {area or 'all'}, {code}: {place} ({grouped(len(made.data))} bytes)."))  # fmt: skip
-    line(text(f"Keadaan pada {grouped(made.size)} entri, disegel entri {made.seal}; {after} entri sesudahnya.",
-              f"As of {grouped(made.size)} entries, sealed by entry {made.seal}; {after} entries came after it."))  # fmt: skip
+    line(_as_of(made.size, made.seal, made.checkpoint))
     app.say(f"Lanjut: ledger check-total {place} --ledger-id {ledger}", f"Next: ledger check-total {place} --ledger-id {ledger}")
 
 
@@ -127,6 +125,15 @@ def check_total(app: App, file: str, log_vkey: str | None, ledger_id: str | None
         emit(_plain(proven))
     else:
         _show(proven)
+
+
+def _as_of(size: int, seal: int, tree: int) -> str:
+    """Which state it is, and how many entries the checkpoint has beyond the seal."""
+    after = tree - seal - 1
+    came = "no entry came" if not after else "1 entry came" if after == 1 else f"{grouped(after)} entries came"
+    later = f"{grouped(after)} entri" if after else "tidak ada entri"
+    return text(f"Keadaan pada {grouped(size)} entri, disegel entri {seal}; {later} sesudahnya.",
+                f"As of {grouped(size)} entries, sealed by entry {seal}; {came} after it.")  # fmt: skip
 
 
 def _id(said: str) -> bytes:
@@ -205,9 +212,7 @@ def _show(proven: ProvenTotal) -> None:
         )
     else:
         line(text("Dijumlahkan dari wilayah langsung di bawahnya.", "Added up from the areas directly below."))
-    after = grouped(proven.checkpoint.size - proven.size)
-    line(text(f"Keadaan pada {grouped(proven.size)} entri, disegel entri {proven.seal}; {after} entri sesudahnya.",
-              f"As of {grouped(proven.size)} entries, sealed by entry {proven.seal}; {after} entries came after it."))  # fmt: skip
+    line(_as_of(proven.size, proven.seal, proven.checkpoint.size))
     root = proven.checkpoint.root.hex()
     line(text(f"checkpoint {proven.checkpoint.size}, akar {root}", f"checkpoint {proven.checkpoint.size}, root {root}"))
     line(text(f"kunci log {proven.log_key}", f"log key {proven.opened.log_key}"))

@@ -31,6 +31,7 @@ from ledger.store.engine import Database
 from ledger.store.entries import read_entries, read_head, tile_reader
 from ledger.store.rows import Rows
 from ledger.tally.pages import Page, page_path, recap_pages, recap_root
+from ledger.tally.rows import Election, log_key_at
 from ledger.tally.state import ELECTION, SINGLE
 
 __all__ = ["Cosign", "Published", "publish"]
@@ -42,18 +43,24 @@ the publication before a file is written."""
 CHECKPOINT_LIMIT_BYTES: Final = 1_000_000
 
 README: Final = """\
-This folder is the published log of an election tally ledger.
+Folder ini adalah log yang terbit dari sebuah buku hasil pemilihan: {name}, {day}{label}.
+Isinya dapat diperiksa tanpa mempercayai server asalnya. Yang dikatakannya tentang dirinya, untuk DIBANDINGKAN dengan yang dicetak
+penyelenggara (berkas ini sendiri tidak diteguhkan apa pun):
 
-  checkpoint   how many entries the log has and the root of its Merkle tree, signed
-  tile/        the tree and the entries themselves (C2SP tlog-tiles)
-  recap/       the totals that these entries give, page by page
+This folder is the published log of an election tally ledger: {name}, {day}{label}.
+Everything in it can be checked without trusting the server that you had it from. What it says of itself, to be COMPARED with what
+the commission printed (this file itself is authenticated by nothing):
 
-Everything here can be checked without trusting the server that you had it from:
+  id ledger / ledger id   {ledger}
+  asal / origin           {origin}
+  kunci log / log key     {log_key}
+{witnesses}
+  checkpoint   jumlah entri dan akar pohon Merkle, ditandatangani / how many entries and the root of their Merkle tree, signed
+  tile/        pohon dan entri / the tree and the entries themselves (C2SP tlog-tiles)
+  recap/       jumlah suara menurut entri, per wilayah / the totals that these entries give, page by page
 
-  ledger verify THIS-FOLDER --ledger-id ID
-
-The ledger id is printed by the election's commission; take it from there and not from here.
-This file alone is not authenticated.
+  ledger verify FOLDER --ledger-id ID
+  python3 verify_ledger.py FOLDER --ledger-id ID      (satu berkas, untuk dibaca sendiri / one file, to be read yourself)
 """
 
 
@@ -94,8 +101,7 @@ def _publish(database: Database, folder: Path, files: Files, anchor: Anchor | No
         if note == head.checkpoint and old == head.size:
             note = _shown_note(folder, files, note)
         _remove_unshown_recaps(folder, files, old, head.size)
-        if not old:
-            files.write(folder / "README.txt", README.encode())
+        _write_readme(folder, files, Rows(connection).get(ELECTION, SINGLE), head.size)
         written = 0
         count = 0
         for path, data in _everything_new(connection, old, head.size):  # 4, 5
@@ -106,6 +112,26 @@ def _publish(database: Database, folder: Path, files: Files, anchor: Anchor | No
     files.write(folder / "checkpoint", note)  # 6
     _remove_old_recaps(folder, files)  # 7
     return Published(note, head.size, head.frontier.root(), count + 1, written + len(note))
+
+
+def _write_readme(folder: Path, files: Files, election: Election | None, size: int) -> None:
+    """Words for whoever finds the folder.  They change where the log is rekeyed."""
+    if election is None:
+        return
+    opened, path = election.opened, folder / "README.txt"
+    quorum = f"  kuorum / quorum         {opened.quorum} / {len(opened.witnesses)}\n" if opened.witnesses else ""
+    words = README.format(
+        name=opened.name,
+        day=opened.day,
+        label="" if opened.kind == "official" else f" [{opened.kind}: BUKAN hasil resmi / NOT official results]",
+        ledger=election.ledger.hex(),
+        origin=opened.origin,
+        log_key=log_key_at(election.log_keys, size),
+        witnesses="".join(f"  peneguh / witness       {vkey}\n" for vkey in opened.witnesses) + quorum,
+    ).encode()
+    there = path.is_file() and path.stat().st_size == len(words) and files.read(path, len(words)) == words
+    if not there:
+        files.write(path, words)
 
 
 def _shown_note(folder: Path, files: Files, note: bytes) -> bytes:
