@@ -29,25 +29,24 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
-from ledger.errors import BadInput, Broken
+from ledger.errors import BadInput, Broken, Refused
 from ledger.files import Files
 from ledger.log.anchor import Anchor
-from ledger.log.append import Answer, Appended, Log
+from ledger.log.append import Answer, Appended, Log, admit
 from ledger.log.publish import Cosign, Published, publish
+from ledger.log.receipts import encode_receipt
 from ledger.log.restore import Restored, restore
 from ledger.log.signers import Signers
 from ledger.proof.merkle import prove_consistency, prove_inclusion
 from ledger.proof.note import NoteKey, NoteSigner, parse_vkey
-from ledger.proof.tlogproof import TlogProof, encode_proof
 from ledger.recap.proving import MadeTotalProof, prove_total
 from ledger.recap.rekeyings import key_chain
 from ledger.recap.replay import Replayed, rebuild, replay, replay_store
 from ledger.store.engine import Database
 from ledger.store.entries import Head, StoredEntry, find_events, read_entries, read_head, tile_reader
 from ledger.store.rows import Rows
-from ledger.tally.canonical import encode
 from ledger.tally.rows import LogKey, Stream
-from ledger.tally.signing import OpenedEntry, SigningKey, reopen_entry
+from ledger.tally.signing import Opened, OpenedEntry, SigningKey, reopen_entry
 from ledger.tally.state import ELECTION, SINGLE, STREAMS, Reader
 
 __all__ = ["CONFIG_NAME", "Node", "Snapshot", "system_clock"]
@@ -282,9 +281,17 @@ class Node:
 
     def submit(self, submissions: Sequence[bytes]) -> list[Answer]:
         """One answer for each submission, in order (``ledger.log.append``)."""
+        return self.append(self.admit(submissions))
+
+    def admit(self, submissions: Sequence[bytes]) -> list[Opened | Refused]:
+        """Opens submissions, in parallel: what can be said of them without the log.  Safe beside everything else."""
+        return admit(submissions, self._executor)
+
+    def append(self, opened: Sequence[Opened | Refused]) -> list[Answer]:
+        """As ``submit``, for submissions that were opened.  One call at a time."""
         if self._log is None:
             raise Broken("ledger-read-only", "this ledger was restored without the log's key", path=str(self.folder))
-        return self._log.append(submissions, executor=self._executor)
+        return self._log.append_opened(opened)
 
     def seal(self) -> Appended:
         """Seals the recaps as they stand, now.  ``Refused`` ``sealer-missing``; ``Broken`` ``ledger-read-only``."""
@@ -394,10 +401,13 @@ class Node:
         with self._leading_to(checkpoint) as (connection, note, size):
             if not 0 <= index < size:
                 raise BadInput("size-beyond-log", "the log has no such entry", index=index, size=size)
-            entry = reopen_entry(next(read_entries(connection, index, index + 1)).entry)
-            path = prove_inclusion(index, size, tile_reader(connection))
-        extra = encode([entry.chain, entry.sequenced_at, entry.event.signature])
-        return encode_proof(TlogProof(index, tuple(path), note, extra))
+            entry = next(read_entries(connection, index, index + 1)).entry
+            return encode_receipt(entry, prove_inclusion(index, size, tile_reader(connection)), note)
+
+    def latest_receipt(self, index: int) -> bytes:
+        """The receipt of an entry of this node's last transaction, up to that one's checkpoint; of any other as ``receipt``."""
+        made = None if self._log is None else self._log.latest_receipt(index)
+        return self.receipt(index) if made is None else made
 
     def prove_total(
         self,

@@ -29,8 +29,10 @@ from sqlalchemy import Connection
 
 from ledger.errors import Broken, Refused, Waiting
 from ledger.log.anchor import Anchor
+from ledger.log.receipts import encode_receipt
 from ledger.log.signers import Signers
 from ledger.proof.checkpoint import Checkpoint, sign_checkpoint
+from ledger.proof.growth import Growth
 from ledger.proof.merkle import leaf_hash
 from ledger.proof.note import NoteSigner
 from ledger.store.engine import Database
@@ -85,6 +87,14 @@ class _Kept(NamedTuple):
     recaps: Recaps
 
 
+class _Latest(NamedTuple):
+    """The last transaction: its checkpoint's note, its tree and its entries, for their receipts."""
+
+    note: bytes
+    growth: Growth
+    entries: Sequence[StoredEntry]
+
+
 def admit(submissions: Sequence[bytes], executor: Executor | None) -> list[Opened | Refused]:
     """Opens submissions, over the executor's threads where there is one; the order is kept."""
     if executor is None or len(submissions) < 2 * _OPEN_CHUNK:
@@ -124,6 +134,7 @@ class Log:
         self._automatic = automatic
         self._stopped: Broken | None = None
         self._recaps: _Kept | None = None
+        self._latest: _Latest | None = None
 
     def append(self, submissions: Sequence[bytes], *, executor: Executor | None = None) -> list[Answer]:
         """One answer for each submission, in order.  Appends at most ``BATCH_EVENTS`` of them a transaction.
@@ -135,13 +146,25 @@ class Log:
         sending the same bytes again is right then, whatever became of it.  After ``commit-unknown`` and ``anchor-failed`` this
         object raises ``log-stopped`` for ever; a new one looks at what is on the disk.
         """
+        return self.append_opened(admit(submissions, executor))  # 1
+
+    def append_opened(self, opened: Sequence[Opened | Refused]) -> list[Answer]:
+        """The same for submissions that ``admit`` has opened."""
         self._require_running()
-        opened = admit(submissions, executor)  # 1
         answers: list[Answer] = []
         for start in range(0, len(opened), BATCH_EVENTS):
             batch = opened[start : start + BATCH_EVENTS]
             answers += self._transaction(partial(self._take, batch))
         return answers  # 9
+
+    def latest_receipt(self, index: int) -> bytes | None:
+        """The receipt of an entry of this object's last transaction, up to that one's checkpoint, without a look at the store; None
+        for any other entry."""
+        latest = self._latest
+        first = 0 if latest is None else latest.entries[0].index
+        if latest is None or not first <= index < first + len(latest.entries):
+            return None
+        return encode_receipt(latest.entries[index - first].entry, latest.growth.path(index), latest.note)
 
     def seal(self) -> Appended:
         """Appends a seal now, whether or not one is due.  Raises ``Refused`` ``sealer-missing`` where the folder lacks the
@@ -163,10 +186,12 @@ class Log:
                     self._anchor.check(connection, head, self._anchor.read())
                 known = recaps.recaps if recaps is not None and recaps.chain == head.chain else None
                 work, made = make(connection, Batch(connection, known), head)
-                note = self._write(connection, head, work) if work.entries else head.checkpoint  # 6
+                latest = self._write(connection, head, work) if work.entries else None  # 6
+            note = head.checkpoint if latest is None else latest.note
             self._recaps = _Kept(work.chain, work.batch.recaps)
             if self._anchor is not None:
                 self._anchor.advance(note)  # 8
+            self._latest = latest
         except Broken as problem:
             if problem.code in UNKNOWN_OUTCOMES:
                 self._stopped = problem
@@ -238,15 +263,16 @@ class Log:
             return Refused("log-key-other", "entry 0 names the key of another log")
         return None
 
-    def _write(self, connection: Connection, head: Head, work: Work) -> bytes:
-        frontier = head.frontier.extend([entry.leaf for entry in work.entries])
+    def _write(self, connection: Connection, head: Head, work: Work) -> _Latest:
+        growth = Growth(head.frontier, [entry.leaf for entry in work.entries])
+        frontier = growth.frontier
         checkpoint = Checkpoint(self._signers.origin, frontier.size, frontier.root())
         new = Head(
             frontier.size, work.chain, frontier, work.time, sign_checkpoint(checkpoint, self._signer_at(work, frontier.size))
         )
         work.batch.flush()
         write_entries(connection, head, new, work.entries)
-        return new.checkpoint
+        return _Latest(new.checkpoint, growth, work.entries)
 
     def _signer_at(self, work: Work, size: int) -> NoteSigner:
         """The log's key at ``size``, over the state as this batch leaves it."""
