@@ -1,0 +1,1 @@
+"""The node as a service: HTTP API, the published files, group commit."""

@@ -1,0 +1,70 @@
+"""Errors as problem documents (RFC 9457): our code, the status that says who must act, and when to come back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+from starlette.responses import Response
+
+from ledger.errors import BadInput, LedgerError, Moved, NotVerified, Refused, Usage, Waiting
+
+__all__ = ["PROBLEM_TYPE", "problem", "problem_of", "status_of"]
+
+PROBLEM_TYPE: Final = "application/problem+json"
+RETRY_SECONDS: Final = 2
+
+_STATUS: Final = {
+    "body-too-large": 413,
+    "body-slow": 408,
+    "length-required": 411,
+    "type-unsupported": 415,
+    "method-unsupported": 405,
+    "path-unknown": 404,
+    "entry-unknown": 404,
+    "event-not-found": 404,
+    "size-beyond-log": 404,
+    "file-missing": 404,
+    "rate-exceeded": 429,
+}
+"""By code, where the branch of the error tree does not say it."""
+
+
+def status_of(error: LedgerError) -> int:
+    """The HTTP status of an error."""
+    if error.code in _STATUS:
+        return _STATUS[error.code]
+    match error:
+        case Refused():
+            return 422
+        case Waiting() | Moved():
+            return 503
+        case BadInput() | Usage():
+            return 400
+        case NotVerified():
+            return 500
+        case _:  # the store; the same bytes may be sent again
+            return 503
+
+
+def problem_of(error: LedgerError) -> dict[str, object]:
+    """The document's members; ``where`` holds numbers and names of the request, never a path of this machine."""
+    where = {name: value for name, value in error.where.items() if name != "path" and isinstance(value, int | str)}
+    return {
+        "type": f"about:blank#{error.code}",
+        "title": error.code,
+        "status": status_of(error),
+        "code": error.code,
+        "detail": error.detail,
+        "where": where,
+    }
+
+
+def problem(error: LedgerError, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer to a request that failed."""
+    status = status_of(error)
+    sent = dict(headers or {})
+    if status in (429, 503):
+        sent.setdefault("Retry-After", str(RETRY_SECONDS))
+    return Response(msgspec.json.encode(problem_of(error)), status, sent, PROBLEM_TYPE)
