@@ -432,10 +432,11 @@ class Node:
             yield connection, note, size
         self.anchor.advance(note)
 
-    def key_chain(self) -> list[bytes]:
-        """The entries that lead from entry 0 to the log's key in force (docs/FORMATS.md section 8.4)."""
-        with self.database.reading() as connection:
-            return key_chain(connection, read_head(connection).size)
+    def key_chain(self, checkpoint: bytes | None = None) -> bytes:
+        """The entries that lead from entry 0 to the log's key in force at its head, or at a ``checkpoint`` that it signed before,
+        with their paths there (docs/FORMATS.md section 8.4).  Raises as ``receipt``."""
+        with self._leading_to(checkpoint) as (connection, note, _):
+            return key_chain(connection, note)
 
     def consistency(self, old: int, new: int | None = None) -> list[bytes]:
         """The proof that the log at size ``new`` (its head, unless told) extends the log at size ``old``."""
