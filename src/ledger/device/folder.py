@@ -300,7 +300,7 @@ class Device:
             answers = door.submit([self._read_file(self._path("outbox", event.position)) for event in chunk])
             for event, answer in zip(chunk, answers, strict=True):
                 if isinstance(answer, Refused):
-                    return [*deliveries, *self._take_refusal(event, answer)]
+                    return [*deliveries, *self.set_aside(event, answer)]
                 if isinstance(answer, Waiting):
                     deliveries.append(Delivery(event.position, event.event_id, "waiting", answer.code, None, None, answer))
                 else:
@@ -338,8 +338,9 @@ class Device:
     def _key_of(self, receipt: bytes) -> str:
         return log_key_at(self.state.log_keys, tree_size(receipt))
 
-    def _take_refusal(self, event: Opened, refusal: Refused) -> list[Delivery]:
-        """The refused event and all after it go to ``refused``: 1 copies, 2 the stream back, 3 the outbox, from its end."""
+    def set_aside(self, event: Opened, refusal: Refused) -> list[Delivery]:
+        """An event of the outbox that the log refuses, and all after it, go to ``refused``: 1 copies, 2 the stream back, 3 the
+        outbox, from its end."""
         after = Refused("event-before-refused", "the event before it in the stream was refused", before=event.position)
         fallen = [(other, refusal if other == event else after) for other in self.outbox() if other.position >= event.position]
         with self._changing():

@@ -110,9 +110,9 @@ def open_chain(data: bytes, *, ledger: bytes) -> Keychain:
 
     Raises ``NotVerified`` ``key-chain-broken``; ``note-unsigned``, ``proof-invalid``, ... for checkpoint and paths.
     """
+    if len(data) > KEY_CHAIN_LIMIT_BYTES:
+        raise NotVerified("key-chain-broken", "longer than a chain can be")
     try:
-        if len(data) > KEY_CHAIN_LIMIT_BYTES:
-            raise Refused("too-large", "longer than a chain can be")
         chain = decode(data, _chain_decoder)  # 1
         entries = [open_entry(each.entry) for each in chain.stated]  # 2
         size = parse_checkpoint(parse_note(chain.checkpoint).text).size
