@@ -214,10 +214,12 @@ class Node:
         clock: Clock,
         database: str | None,
         anchor: Path | None,
+        lost: bool = False,
     ) -> Node:
         """A new ledger folder from a verified publication: its ``entries``, its checkpoint ``note``, the log's public ``key`` that
         entry 0 names, and the one in force at the end (``present``; the same without a rekeying), whose private part is
-        ``log_key``.  Without it the ledger is read-only.  ``anchor`` is one that is there already.
+        ``log_key``.  Without it the ledger is read-only, or where it is ``lost``, can be rekeyed and until then signs nothing.
+        ``anchor`` is one that is there already.
 
         ledger.toml comes last: what a crash leaves is no ledger.  Raises as ``create`` and ``ledger.log.restore``; ``Broken``
         ``log-key-other`` for a key that is not the log's.
@@ -227,7 +229,8 @@ class Node:
         if log_key is not None and NoteSigner(key.name, log_key).vkey != present.vkey:
             raise Broken("log-key-other", "that key is not the log's in force", key=present.vkey)
         files = Files()
-        signers = Signers(folder, key, files, read_only=log_key is None)
+        read_only = log_key is None and not lost
+        signers = Signers(folder, key, files, read_only=read_only)
         kept = _anchor(folder, None if anchor is None else anchor.absolute(), signers, files)
         kept.read()  # a missing one is told before anything is made
         files.make_folder(folder)
@@ -241,7 +244,7 @@ class Node:
         except BaseException:
             store.close()
             raise
-        _write_config(folder, files, origin=key.name, vkey=key.vkey, database=database, anchor=kept.path, read_only=log_key is None)
+        _write_config(folder, files, origin=key.name, vkey=key.vkey, database=database, anchor=kept.path, read_only=read_only)
         return cls(folder, store, signers, clock=clock, files=files, anchor=kept)
 
     @property
@@ -292,6 +295,12 @@ class Node:
         if self._log is None:
             raise Broken("ledger-read-only", "this ledger was restored without the log's key", path=str(self.folder))
         return self._log.append_opened(opened)
+
+    def foretell(self, submissions: Sequence[bytes]) -> list[Answer]:
+        """What ``submit`` would answer now; nothing is written (``ledger.log.append``)."""
+        if self._log is None:
+            raise Broken("ledger-read-only", "this ledger was restored without the log's key", path=str(self.folder))
+        return self._log.foretell(submissions)
 
     def seal(self) -> Appended:
         """Seals the recaps as they stand, now.  ``Refused`` ``sealer-missing``; ``Broken`` ``ledger-read-only``."""
@@ -442,10 +451,11 @@ class Node:
             yield connection, note, size
         self.anchor.advance(note)
 
-    def key_chain(self) -> list[bytes]:
-        """The entries that lead from entry 0 to the log's key in force (docs/FORMATS.md section 8.4)."""
-        with self.database.reading() as connection:
-            return key_chain(connection, read_head(connection).size)
+    def key_chain(self, checkpoint: bytes | None = None) -> bytes:
+        """The entries that lead from entry 0 to the log's key in force at its head, or at a ``checkpoint`` that it signed before,
+        with their paths there (docs/FORMATS.md section 8.4).  Raises as ``receipt``."""
+        with self._leading_to(checkpoint) as (connection, note, _):
+            return key_chain(connection, note)
 
     def consistency(self, old: int, new: int | None = None) -> list[bytes]:
         """The proof that the log at size ``new`` (its head, unless told) extends the log at size ``old``."""

@@ -9,13 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec import UNSET
 
 from ledger.cli import rekeying
+from ledger.device.folder import Device
+from ledger.files import Files
 from ledger.node import Node
 from ledger.proof.checkpoint import parse_checkpoint, sign_checkpoint
 from ledger.proof.note import NoteSigner, parse_note
+from ledger.tally import events as e
 from tests.cli.conftest import Ran, Run
-from tests.cli.governing import CITY, FOUR, ONE, SIGN, THREE, TWO, act, both, device, make_governed, submit
+from tests.cli.governing import CITY, FOUR, ONE, SIGN, THREE, TWO, A, act, both, device, make_governed, submit
 
 HERE = ("--ledger", "l")
 STOLEN = ("rekey", "--log", "--reason", "key-stolen")
@@ -147,7 +152,7 @@ def test_what_was_signed_and_not_sent_is_sent_by_the_next_run(here: Path, run: R
         raise OSError(5, "power")
 
     with monkeypatch.context() as patch:
-        patch.setattr(rekeying, "_send_together", fails)
+        patch.setattr(rekeying, "_send", fails)
         assert together(run, "--log").status == 4
     (file,) = Path("l").glob("log-key-*.pem")
     assert len(run("key", "show", *device("root-1"), "--json").json["outbox"]) == 1
@@ -160,9 +165,113 @@ def test_what_was_signed_and_not_sent_is_sent_by_the_next_run(here: Path, run: R
     assert len(list(Path("l").glob("log-key-*.pem"))) == 2
 
 
+def propose(log: bool = True) -> tuple[e.LogRekeyed, Ed25519PrivateKey]:
+    """What somebody signs with the first root key and does not send: a key that nobody was shown."""
+    private = Ed25519PrivateKey.generate()
+    with Node.open(Path("l"), clock=lambda: 0) as node, Device.open(Path("l/devices/root-1"), files=Files()) as root:
+        data = e.LogRekeyed(reason="x", log_key=NoteSigner(node.key.name, private).vkey if log else UNSET)
+        root.unlock(b"frasa sandi uji")
+        root.follow(node.key_chain())
+        root.sign(data, claimed_at=0)
+        node.signers.keep_log_key(private)
+    return data, private
+
+
+def test_the_second_approves_what_it_was_shown_and_nothing_else(here: Path, run: Run) -> None:
+    """Not another key that waited in the first one's outbox.  One that waited and whose key is here is the one that is shown."""
+    hidden, _ = propose()
+    (Path("l") / f"log-key-{hidden.log_key.split('+')[1]}.pem").unlink()
+    old = key()
+    asked = run("rekey", "--log", "--reason", "lost", *HERE, *device("root-1"), "--second", "l/devices/root-2", *SIGN[:2])
+    assert asked.code == "confirmation-needed"
+    assert str(hidden.log_key) not in asked.err
+    assert "Sent along from l/devices/root-1: log.rekeyed, position 1" in asked.err
+    assert run("key", "show", *device("root-2"), "--json").json["outbox"] == []
+    done = together(run, "--log")
+    assert (done.status, done.rows[-1]["replaced"]) == (0, True), done.err
+    assert key() not in (old, hidden.log_key)
+    with Node.open(Path("l"), clock=lambda: 0) as node:
+        assert str(hidden.log_key) not in {each.vkey for each in node.log_keys()}
+
+    held, _ = propose()
+    asked = run("rekey", "--log", "--reason", "lost", *HERE, *device("root-1"), "--second", "l/devices/root-2", *SIGN[:2])
+    assert asked.code == "confirmation-needed"
+    assert str(held.log_key) in asked.err
+    assert together(run, "--log").status == 0
+    assert key() == held.log_key
+
+
+@pytest.mark.parametrize("before", ["the sealer alone", "another act", "a proposal whose key is lost", "an act that is refused"])
+def test_nothing_in_an_outbox_stands_in_the_way_of_a_lost_key(here: Path, run: Run, before: str) -> None:
+    """Without the log's key nobody signs what cannot be appended; what was signed all the same goes along, or aside."""
+    if before == "a proposal whose key is lost":
+        data, _ = propose()
+        (Path("l") / f"log-key-{data.log_key.split('+')[1]}.pem").unlink()
+    elif before == "an act that is refused":
+        propose(log=False)  # of nothing
+        with Device.open(Path("l/devices/root-1"), files=Files()) as root:
+            root.unlock(b"frasa sandi uji")
+            root.sign(e.ElectionAmended(reason="x", basis="1"), claimed_at=0)
+    Path("l/log-key.pem").unlink()
+    if before == "the sealer alone":
+        refused = together(run, "--sealer")
+        assert (refused.status, refused.json["error"]["code"]) == (4, "log-key-absent")
+    elif before == "another act":
+        refused = run("revoke", f"officer/{A}/ketua", "--reason", "x", *HERE, *device("root-1"), *SIGN)
+        assert refused.code == "log-key-absent"
+    if before in ("the sealer alone", "another act"):
+        assert run("key", "show", *device("root-1"), "--json").json["outbox"] == []
+    done = together(run, "--log")
+    assert (done.status, done.rows[-1]["replaced"]) == (0, True), (done.out, done.err)
+    submit(THREE)
+    assert (before == "an act that is refused") == bool(list(Path("l/devices/root-1/outbox/refused").iterdir()))
+
+
+def test_a_replacement_that_did_not_come_about_is_no_success(here: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever was sent instead."""
+    old = key()
+    with monkeypatch.context() as patch:
+        patch.setattr(rekeying._Together, "submit", lambda self, submissions: self._node.submit(submissions))
+        told = together(run, "--log")
+        assert told.status == 3
+        assert (told.rows[-1]["replaced"], told.rows[-1]["log_key"]) == (False, old)
+    assert key() == old
+
+
+def test_a_ledger_that_was_lost_with_its_disk_is_restored_and_rekeyed(here: Path, run: Run) -> None:
+    """From its publication, without the log's key: it signs nothing before that."""
+    assert run("publish", *HERE).status == 0
+    shutil.move("l/devices", "devices")
+    assert run("restore", "l/public", "--into", "n", "--key-lost", "--log-key", "l/log-key.pem").code == "argument-invalid"
+    assert run("restore", "l/public", "--into", "n", "--key-lost").status == 0
+    shutil.rmtree("l")
+    shutil.move("n", "l")
+    shutil.move("devices", "l/devices")
+    assert run("submit", THREE, "--set", "suara-1=5", *HERE, *device(f"op-{THREE}"), *SIGN).code == "log-key-absent"
+    assert together(run, "--log", "--sealer").status == 0
+    submit(THREE)
+    assert run("publish", *HERE).status == 0
+    assert run("verify", "l/public", "--log-vkey", key()).status == 0
+
+
+def test_a_damaged_sealers_key_is_replaced(here: Path, run: Run) -> None:
+    """The log goes on without seals meanwhile."""
+    Path("l/sealer-key.pem").write_bytes(b"garbage")
+    submit(THREE)
+    assert outcome(run, "sealer-key") == "FAIL"
+    assert together(run, "--sealer").status == 0
+    assert outcome(run, "sealer-key") == "OK"
+    assert run("seal", *HERE).status == 0
+
+
 def test_what_is_not_asked_rightly_is_told(here: Path, run: Run) -> None:
     """Nothing to replace; an office that may not; a proposal that ran out of keys is no concern of the command line."""
-    for words, code in ((("rekey", "--reason", "x"), "rekey-nothing"), ((*STOLEN, "--second", "tiada"), "no-device")):
+    for words, code in (
+        (("rekey", "--reason", "x"), "rekey-nothing"),
+        ((*STOLEN, "--second", "tiada"), "no-device"),
+        ((*STOLEN, "--second", "chair-a"), "second-needed"),
+        ((*STOLEN, "--second", "l/devices/root-1"), "device-busy"),
+    ):
         assert run(*words, *HERE, *device("root-1"), *SIGN).code == code
     assert run(*STOLEN, *HERE, *device("commission-1"), *SIGN).code == "role-not-entitled"
     assert not list(Path("l").glob("log-key-*.pem"))

@@ -217,6 +217,44 @@ def test_the_anchor_goes_on_under_the_new_key(ledger: Rekeyed) -> None:
     assert code(lambda: Node.open(ledger.place / "l", clock=Clock())) == "log-rolled-back"
 
 
+@pytest.mark.parametrize("anchored", [True, False])
+def test_an_old_backup_that_knows_nothing_of_the_new_key_is_told_as_such(ledger: Rekeyed, anchored: bool) -> None:
+    """Database and keys of before the rekeying: the anchor, or the own publication, is by a key that nobody there knows."""
+    folder = ledger.place / "l"
+    ledger.node.close()
+    if not anchored:
+        config = folder / "ledger.toml"
+        config.write_text("".join(line for line in config.read_text().splitlines(True) if not line.startswith("anchor")))
+    shutil.copytree(folder, ledger.place / "backup")
+    ledger.node = Node.open(folder, clock=Clock())
+    ledger.rekey(log=LOG_2)
+    published = ledger.publish("published")
+    ledger.node.publish(folder / "public")
+    ledger.node.close()
+    shutil.move(folder / "public", ledger.place / "public-of-the-ledger")
+    shutil.rmtree(folder)
+    shutil.copytree(ledger.place / "backup", folder)
+    if not anchored:
+        shutil.move(ledger.place / "public-of-the-ledger", folder / "public")
+    assert code(lambda: Node.open(folder, clock=Clock())) == "log-rolled-back"
+    with Node.open(folder, clock=Clock(), curing=True) as node:
+        source = FolderSource(published)
+        node.append_missing(source.entries(0, ledger.sent), note=source.checkpoint())
+    ledger.node = Node.open(folder, clock=Clock())
+    assert ledger.node.head().size == ledger.sent
+
+
+def test_a_sealers_file_that_cannot_be_read_stops_no_intake(ledger: Rekeyed) -> None:
+    """Whether it is that of the one in force, or of the one before."""
+    folder = ledger.place / "l"
+    (folder / "sealer-key.pem").write_bytes(b"garbage")
+    ledger.reopen()
+    assert code(ledger.node.seal) == "sealer-missing"
+    ledger.rekey(sealer=SEALER_2)
+    assert ledger.node.seal().index == ledger.sent
+    assert ledger.reopen().seal().index == ledger.sent + 1
+
+
 def test_an_anchor_by_the_old_key_at_a_new_size_is_damaged(ledger: Rekeyed) -> None:
     """A thief of the old key cannot move it."""
     ledger.rekey(log=LOG_2)

@@ -208,7 +208,12 @@ def test_a_log_that_was_rekeyed_has_its_new_key_alone(tmp_path: Path) -> None:
     place = make_witness(tmp_path / "w")
     with WitnessFolder.open(place, files=Files()) as folder:
         assert asked(folder, 0, 5).status == 200
-        for new, old in ((OTHER_KEY.key, STRANGER.key), (STRANGER.key, LOG.key), (OTHER_KEY.key, OTHER_KEY.key)):
+        for new, old in (
+            (OTHER_KEY.key, STRANGER.key),
+            (STRANGER.key, LOG.key),
+            (OTHER_KEY.key, OTHER_KEY.key),
+            (LOG.key, LOG.key),
+        ):
             with raising(BadInput, "log-unknown"):
                 folder.add_log(new, instead_of=old)
         folder.add_log(OTHER_KEY.key, instead_of=LOG.key)

@@ -52,6 +52,7 @@ def anchor(app: App, file: str) -> None:
     examples=(
         "ledger restore public --into baru --ledger-id a634347b12b6... --log-key log-key.pem",
         "ledger restore public --into salinan",
+        "ledger restore public --into baru --key-lost    # lalu: ledger rekey --log --second DIR",
         "ledger restore public --append-to pilkada",
     )
 )
@@ -70,6 +71,12 @@ def anchor(app: App, file: str) -> None:
     ind="Kunci log; tanpa ini hanya bisa dibaca",
     eng="The log's key; without it the ledger is read-only",
 )
+@option(
+    "--key-lost",
+    is_flag=True,
+    ind="Kunci log hilang; ledger menunggu ledger rekey",
+    eng="The log's key is lost; the ledger waits for ledger rekey",
+)
 @option("--sealer-key", metavar="FILE", ind="Kunci penyegel", eng="The sealer's key")
 @option("--database", metavar="ADDRESS", ind="Alamat PostgreSQL", eng="The address of a PostgreSQL database")
 def restore(
@@ -79,13 +86,16 @@ def restore(
     append_to: str | None,
     ledger_id: str | None,
     log_key: str | None,
+    key_lost: bool,
     sealer_key: str | None,
     database: str | None,
 ) -> None:
     """Verifies a published folder, then appends its very entries again, byte for byte."""
     if (into is None) == (append_to is None):
         raise Usage("argument-missing", "one of the two is needed", command="ledger restore", argument="--into, --append-to")
-    if append_to is not None and (log_key or sealer_key or database):
+    if key_lost and log_key:
+        raise Usage("argument-invalid", "a key that is given is not lost", command="ledger restore", argument="--key-lost")
+    if append_to is not None and (log_key or key_lost or sealer_key or database):
         raise Usage("argument-invalid", "keys and database go with --into", command="ledger restore", argument="--append-to")
     source = FolderSource(Path(folder))
     report = _verified(source, None if ledger_id is None else _ledger_id(ledger_id))
@@ -111,6 +121,7 @@ def restore(
         clock=clock,
         database=database,
         anchor=app.anchor,
+        lost=key_lost,
     ) as node:
         _tell(app, place, report, appended=size, read_only=node.read_only)
 

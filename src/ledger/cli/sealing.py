@@ -215,6 +215,6 @@ def _show(proven: ProvenTotal) -> None:
     line(_as_of(proven.size, proven.seal, proven.checkpoint.size))
     root = proven.checkpoint.root.hex()
     line(text(f"checkpoint {proven.checkpoint.size}, akar {root}", f"checkpoint {proven.checkpoint.size}, root {root}"))
-    line(text(f"kunci log {proven.log_key}", f"log key {proven.opened.log_key}"))
+    line(text(f"kunci log {proven.log_key}", f"log key {proven.log_key}"))
     line(text(f"peneguh log: {', '.join(proven.witnesses) or 'tidak ada'}", f"witnesses: {', '.join(proven.witnesses) or 'none'}"))
     line(text(f"id ledger {proven.ledger.hex()}", f"ledger id {proven.ledger.hex()}"))

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 __all__ = [
     "EVENT_SHOWN_DIGITS",
     "PASSPHRASE_LIMIT_BYTES",
+    "REFUSED",
     "Foretold",
     "Signing",
     "append",
     "confirm",
-    "foretold",
     "meet",
     "passphrase_from",
     "passphrase_options",
@@ -146,12 +146,14 @@ def append(
     it ends after 4.
     """
     node = app.node
+    if not signing.dry_run:
+        node.signer  # noqa: B018  a log that cannot sign takes nothing: told before the device signs
     meet(device, node)  # 1
     unlock(app, device, signing)  # 2
     if not signing.dry_run and device.outbox():  # 3
         app.say("Mengirim yang masih menunggu di outbox.", "Sending what still waits in the outbox.")
         _send_waiting(app, device)
-    told = [foretold(app, device, data) for data in (events if independent else events[:1])]  # 4
+    told = [_foretold(app, device, data) for data in (events if independent else events[:1])]  # 4
     void = next((each.void for each in told if each.void), "")
     pending = any(each.pending for each in told)
     warn_of_void(app, void)
@@ -210,7 +212,7 @@ def confirm(app: App, signing: Signing, question: tuple[str, str]) -> None:
         raise KeyboardInterrupt
 
 
-def foretold(app: App, device: Device, data: EventData) -> Foretold:
+def _foretold(app: App, device: Device, data: EventData) -> Foretold:
     """What the event would get now.  Raises the refusal that it would meet; nothing is signed then."""
     from ledger.tally.fold import decide
     from ledger.tally.signing import open_submission

@@ -82,8 +82,8 @@ class Door(Protocol):
     def consistency(self, old: int, new: int, /) -> Sequence[bytes]:
         """The proof that the tree of size ``new`` extends that of size ``old``."""
 
-    def key_chain(self) -> Sequence[bytes]:
-        """Entry 0, and the entries that made other keys the log's since (docs/FORMATS.md section 8.4)."""
+    def key_chain(self) -> bytes:
+        """The key chain up to the log's head (docs/FORMATS.md section 8.4)."""
 
 
 class DeviceState(Struct, frozen=True, kw_only=True):
@@ -217,21 +217,21 @@ class Device:
         if not (state.ledger and state.log_keys):
             self._write(replace(state, ledger=ledger, origin=origin, log_keys=(LogKey(0, vkey),)))
 
-    def follow(self, chain: Sequence[bytes]) -> bool:
+    def follow(self, chain: bytes) -> bool:
         """Takes over the keys that the log has had since the one the device knows last; whether there were any.
 
-        ``chain``: entry 0 and the entries that made other keys the log's; nothing else is believed.  Raises ``NotVerified``
-        ``key-chain-broken`` where it does not lead from this ledger's entry 0 past the device's key, and as ``open_entry``.
+        ``chain``: a key chain file; nothing else is believed.  Raises ``NotVerified`` ``key-chain-broken`` where it does not lead
+        from this ledger's entry 0 past all the keys that the device knows, and as ``open_chain``.
         """
         state = self.state
         if not state.log_keys:
             raise BadInput("device-unbound", "the device has not met a ledger yet", path=str(self.folder))
         keys = open_chain(chain, ledger=state.ledger).log_keys
-        present = state.log_keys[-1].vkey
-        place = next((at for at, key in enumerate(keys) if key.vkey == present), None)
-        if place is None:
-            raise NotVerified("key-chain-broken", "the key that this device knows is not in it", path=str(self.folder), key=present)
-        later = keys[place + 1 :]
+        bound, *others = state.log_keys
+        place = next((at for at, key in enumerate(keys) if key.vkey == bound.vkey), None)
+        if place is None or keys[place + 1 :][: len(others)] != tuple(others):
+            raise NotVerified("key-chain-broken", "it is not of the keys that this device knows", path=str(self.folder))
+        later = keys[place + 1 + len(others) :]
         if later:
             self._write(replace(state, log_keys=(*state.log_keys, *later)))
         return bool(later)
@@ -300,7 +300,7 @@ class Device:
             answers = door.submit([self._read_file(self._path("outbox", event.position)) for event in chunk])
             for event, answer in zip(chunk, answers, strict=True):
                 if isinstance(answer, Refused):
-                    return [*deliveries, *self._take_refusal(event, answer)]
+                    return [*deliveries, *self.set_aside(event, answer)]
                 if isinstance(answer, Waiting):
                     deliveries.append(Delivery(event.position, event.event_id, "waiting", answer.code, None, None, answer))
                 else:
@@ -338,8 +338,9 @@ class Device:
     def _key_of(self, receipt: bytes) -> str:
         return log_key_at(self.state.log_keys, tree_size(receipt))
 
-    def _take_refusal(self, event: Opened, refusal: Refused) -> list[Delivery]:
-        """The refused event and all after it go to ``refused``: 1 copies, 2 the stream back, 3 the outbox, from its end."""
+    def set_aside(self, event: Opened, refusal: Refused) -> list[Delivery]:
+        """An event of the outbox that the log refuses, and all after it, go to ``refused``: 1 copies, 2 the stream back, 3 the
+        outbox, from its end."""
         after = Refused("event-before-refused", "the event before it in the stream was refused", before=event.position)
         fallen = [(other, refusal if other == event else after) for other in self.outbox() if other.position >= event.position]
         with self._changing():

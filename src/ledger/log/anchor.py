@@ -7,7 +7,7 @@ an empty file for a log without an entry.  The rules:
 1. A note leaves the process only after the commit, and after it, or one of a larger tree, is durable in the anchor (``advance``).
 2. Before signing, and when a ledger is opened, the log's size is not below the anchor's, and its root at that size, computed again
    from the store, is the anchor's (``check``).  The same is asked of the checkpoint published in the ledger folder, if any.
-   Whose word the note is the log's key at its size says; a note beyond the log may be by a key that the store does not know yet.
+   Whose word the note is the log's key at its size says; a note beyond the log may be by a key that the store has not heard of.
 3. Making an anchor and opening one are different acts: a missing file is an error, never a new anchor.
 
 ``read`` comes before the head is read, or while the head is locked; so another process's newer note is not mistaken for a rollback.
@@ -89,14 +89,14 @@ class Anchor:
         log did not sign; what is published is ``publish``'s to refuse then."""
         for each in seen:
             checkpoint, _, path = each
+            size, place = checkpoint.size, {} if path is None else {"path": str(path)}
             fault = self._fault(connection, head, each)
+            if size > head.size and (fault is None or self._by_a_later_key(each, fault)):
+                raise Broken("log-rolled-back", "the log is shorter than what it signed", signed=size, size=head.size, **place)
             if fault is not None and path == self.path:
                 raise Broken("anchor-damaged", f"not a checkpoint of this log: {fault}", path=str(path))
             if fault is not None:
                 continue
-            size, place = checkpoint.size, {} if path is None else {"path": str(path)}
-            if size > head.size:
-                raise Broken("log-rolled-back", "the log is shorter than what it signed", signed=size, size=head.size, **place)
             root = head.frontier.root() if size == head.size else root_at(size, tile_reader(connection))
             if root != checkpoint.root:
                 raise Broken("log-rolled-back", "the log is not the one that it signed", signed=size, size=head.size, **place)
@@ -119,6 +119,10 @@ class Anchor:
             else:
                 return None
         return fault
+
+    def _by_a_later_key(self, seen: Seen, fault: BadInput | NotVerified) -> bool:
+        """Whether a note beyond the log bears a line under the log's name by a key that nobody here knows: as after a rekeying."""
+        return fault.code == "note-unsigned" and any(line.name == self._key.name for line in parse_note(seen.note).lines)
 
     def advance(self, note: bytes) -> None:
         """``note``, checked and committed, may leave the process: it, or that of a larger tree, is durable in the file.

@@ -36,7 +36,7 @@ from ledger.proof.growth import Growth
 from ledger.proof.merkle import leaf_hash
 from ledger.proof.note import NoteSigner
 from ledger.store.engine import Database
-from ledger.store.entries import Head, StoredEntry, find_events, lock_head, write_entries
+from ledger.store.entries import Head, StoredEntry, find_events, lock_head, read_head, write_entries
 from ledger.store.rows import Batch
 from ledger.tally.acts.approvals import waits
 from ledger.tally.acts.rekeying import SEALER_SEAT
@@ -165,6 +165,12 @@ class Log:
         if latest is None or not first <= index < first + len(latest.entries):
             return None
         return encode_receipt(latest.entries[index - first].entry, latest.growth.path(index), latest.note)
+
+    def foretell(self, submissions: Sequence[bytes]) -> list[Answer]:
+        """What ``append`` would answer now, one after the other; nothing is written, signed or locked, so another writer may be
+        first.  At most ``BATCH_EVENTS``."""
+        with self._database.reading() as connection:
+            return self._take(admit(submissions[:BATCH_EVENTS], None), connection, Batch(connection), read_head(connection))[1]
 
     def seal(self) -> Appended:
         """Appends a seal now, whether or not one is due.  Raises ``Refused`` ``sealer-missing`` where the folder lacks the

@@ -79,15 +79,18 @@ class Signers:
         return self._log[vkey]
 
     def sealer(self, point: bytes) -> SigningKey | None:
-        """The sealer's key with this point; None where the folder does not hold it.  ``BadInput`` ``bad-config``."""
+        """The sealer's key with this point; None where the folder does not hold it, or where its file cannot be read: the log goes
+        on without seals then."""
         if self.read_only:
             return None
-        if point not in self._sealers:
-            for name in (sealer_key_name(point), SEALER_KEY_NAME):
-                path = self._folder / name
-                if path.is_file():
+        for name in (sealer_key_name(point), SEALER_KEY_NAME):
+            path = self._folder / name
+            if point not in self._sealers and path.is_file():
+                try:
                     key = self._load_sealer(path)
-                    self._sealers[key.point] = key
+                except BadInput:
+                    continue
+                self._sealers[key.point] = key
         return self._sealers.get(point)
 
     def held(self) -> list[NoteKey]:

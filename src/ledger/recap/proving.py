@@ -15,18 +15,18 @@ from sqlalchemy import Connection
 
 from ledger.errors import BadInput, Broken, Waiting
 from ledger.proof.checkpoint import parse_checkpoint
-from ledger.proof.merkle import leaf_hash, node_hash, prove_inclusion
+from ledger.proof.merkle import leaf_hash, node_hash
 from ledger.proof.note import NoteKey, encode_note, open_note, parse_note, parse_vkey
-from ledger.recap.rekeyings import rekeyings_below
+from ledger.recap.rekeyings import rekeyings_below, state_entries
 from ledger.recap.replay import replay
-from ledger.store.entries import read_entries, tile_reader
+from ledger.store.entries import read_entries
 from ledger.store.rows import Rows
 from ledger.tally.events import ContestsListed, ElectionOpened, FormsDefined, RecapSealed
 from ledger.tally.pages import PAGE_VERSION, recap_pages
 from ledger.tally.rows import Contest, log_key_at
 from ledger.tally.signing import OpenedEntry, reopen_entry
 from ledger.tally.state import CONTESTS, ELECTION, SINGLE
-from ledger.tally.totalproof import TOTAL_PROOF_LIMIT_BYTES, AreaRow, PagePart, Stated, TotalProof
+from ledger.tally.totalproof import TOTAL_PROOF_LIMIT_BYTES, AreaRow, PagePart, TotalProof
 
 __all__ = ["MadeTotalProof", "prove_total"]
 
@@ -109,13 +109,12 @@ def prove_total(
     pages.sort(key=lambda page: page.area)
     if not top or not _leads_to(area, pages, top):
         raise BadInput("area-unknown", "no station of the contest is there", area=area, contest=contest)
-    tiles = tile_reader(connection)
     place = tops.codes.index(contest)
     data = _encode(
         TotalProof(
             1,
             shown,
-            tuple(Stated(_entry(connection, each), tuple(prove_inclusion(each, tree, tiles))) for each in stated),
+            state_entries(connection, stated, tree),
             len(tops.codes),
             place,
             tuple(_path(tops.leaves, place)),
@@ -137,10 +136,6 @@ def _opened(connection: Connection, size: int) -> tuple[OpenedEntry, list[Opened
     rows = read_entries(connection, 0, size)
     first = reopen_entry(next(rows).entry)
     return first, [reopen_entry(row.entry) for row in rows if any(word in row.entry for word in _WANTED)]
-
-
-def _entry(connection: Connection, index: int) -> bytes:
-    return next(read_entries(connection, index, index + 1)).entry
 
 
 def _rekeyings(connection: Connection, size: int) -> tuple[list[int], str]:

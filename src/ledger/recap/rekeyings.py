@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import msgspec
 from sqlalchemy import Connection
 
 from ledger.errors import Broken
-from ledger.store.entries import find_events, read_entries
+from ledger.proof.checkpoint import parse_checkpoint
+from ledger.proof.merkle import prove_inclusion
+from ledger.proof.note import parse_note
+from ledger.store.entries import find_events, read_entries, tile_reader
 from ledger.store.rows import Rows
 from ledger.tally.acts.rekeying import SEALER_SEAT
 from ledger.tally.events import Approved
+from ledger.tally.keychain import KeyChain, Stated
 from ledger.tally.signing import reopen_entry
 from ledger.tally.state import ELECTION, KEYS, SEATS, SINGLE
 
-__all__ = ["key_chain", "rekeyings_below"]
+__all__ = ["key_chain", "rekeyings_below", "state_entries"]
 
 
 def rekeyings_below(connection: Connection, size: int) -> list[int]:
@@ -37,9 +44,17 @@ def _proposal(connection: Connection, approval: int) -> int:
     raise Broken("store-damaged", "the projection names a rekeying that is not in the log", index=approval)
 
 
-def key_chain(connection: Connection, size: int) -> list[bytes]:
-    """Entry 0, the rekeyings below this tree size and their approvals; in order (docs/FORMATS.md section 8.4)."""
-    return [_entry(connection, index) for index in (0, *rekeyings_below(connection, size))]
+def key_chain(connection: Connection, note: bytes) -> bytes:
+    """The key chain up to the tree of this checkpoint of the log: a file as ``ledger.tally.keychain.open_chain`` reads it."""
+    size = parse_checkpoint(parse_note(note).text).size
+    stated = state_entries(connection, [0, *rekeyings_below(connection, size)], size)
+    return msgspec.msgpack.encode(KeyChain(1, note, stated))
+
+
+def state_entries(connection: Connection, indices: Iterable[int], size: int) -> tuple[Stated, ...]:
+    """These entries with their paths in the tree of this size."""
+    tiles = tile_reader(connection)
+    return tuple(Stated(_entry(connection, index), tuple(prove_inclusion(index, size, tiles))) for index in indices)
 
 
 def _entry(connection: Connection, index: int) -> bytes:

@@ -27,7 +27,6 @@ from ledger.proof.note import NOTE_LIMIT_BYTES, open_note, parse_note, parse_vke
 from ledger.proof.policy import Policy, judge, require_quorum
 from ledger.tally.canonical import Code, Digest, Uint, decode, encode, tagged_hash
 from ledger.tally.events import (
-    ENTRY_LIMIT_BYTES,
     FIGURES_MAX,
     Approved,
     ContestRow,
@@ -37,7 +36,7 @@ from ledger.tally.events import (
     LogRekeyed,
     RecapSealed,
 )
-from ledger.tally.keychain import CHAIN_MAX, Keychain, follow_keys
+from ledger.tally.keychain import CHAIN_MAX, Keychain, Stated, follow_keys
 from ledger.tally.pages import AREA_TAG, ROOT_TAG, STATION_TAG
 from ledger.tally.rollup import COUNTS, Sums
 from ledger.tally.rows import log_key_at
@@ -49,7 +48,6 @@ __all__ = [
     "AreaRow",
     "PagePart",
     "ProvenTotal",
-    "Stated",
     "StationRow",
     "TotalProof",
     "check_total",
@@ -99,13 +97,6 @@ class StationRow(_Row, frozen=True):
     figures: Annotated[tuple[Uint | Literal["x", "-"] | None, ...], Meta(max_length=FIGURES_MAX)]
     findings: tuple[Code, ...]
     changes: Uint
-
-
-class Stated(_Row, frozen=True):
-    """An entry and its inclusion path in the checkpoint's tree."""
-
-    entry: Annotated[bytes, Meta(max_length=ENTRY_LIMIT_BYTES)]
-    path: Path
 
 
 class PagePart(_Row, frozen=True):

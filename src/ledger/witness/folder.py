@@ -99,7 +99,7 @@ class WitnessFolder:
         witness does not know that key of this origin); what is remembered of the origin stays.
         """
         known = [log.key for log in self.policy.logs]
-        if instead_of is not None and (instead_of not in known or instead_of.name != key.name):
+        if instead_of is not None and (instead_of not in known or instead_of.name != key.name or instead_of == key):
             raise BadInput("log-unknown", "the witness knows no such key of this log", path=str(self.path), key=instead_of.vkey)
         lines = [f"log {each.vkey}\n" for each in (*known, key) if each != instead_of]
         data = "".join([*lines, "quorum none\n"]).encode()
