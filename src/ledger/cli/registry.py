@@ -44,6 +44,7 @@ status         | administrator | Sampai di mana pemilihan ini | How far the elec
 keys           | administrator | Semua kunci dan tanda-tandanya | All keys and what is known of them | worklists:keys
 replay         | administrator | Menghitung ulang dari log dan membandingkan | Replay the log and compare | upkeep:replay
 publish        | administrator | Menerbitkan log sebagai folder berkas | Publish the log as a folder of files | publishing:publish
+serve          | administrator | Melayani ledger lewat jaringan | Serve the ledger over the network | serving:serve
 seal           | administrator | Menyegel semua rekap sekarang | Seal all recaps now | sealing:seal
 restore        | administrator | Ledger dibuat lagi dari terbitan | A ledger again from a publication | restoring:restore
 anchor         | administrator | Jangkar log di luar folder ini | The log's anchor, outside this folder | restoring:anchor

@@ -89,6 +89,11 @@ class Intake:
             thread.join()
 
     @property
+    def stopping(self) -> bool:
+        """Whether it takes nothing more."""
+        return self._stopping
+
+    @property
     def load(self) -> tuple[int, int]:
         """Events and bytes between arriving and being answered."""
         return self._events, self._bytes

@@ -1,7 +1,7 @@
 """The published files at the root of the address, so that ``ledger verify URL`` reads a node as it reads any file server.
 
-What is served is what lies in the publication folder: complete at every moment, because its checkpoint is written last.  All but the
-checkpoint and the README never change.
+What is served is what lies in the publication folder: complete at every moment, because its checkpoint is written last.  All but
+the checkpoint and the README never change.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FOR_NOW: Final = "no-cache"
 
 
 async def published(request: Request, folder: Path) -> Response:
-    """One file.  Raises ``BadInput`` ``path-unknown`` for a path that no publication has, ``file-missing`` for one that this has not."""
+    """One file.  Raises ``BadInput`` ``path-unknown`` for a path that no publication has, ``file-missing`` where this lacks it."""
     path = request.path_params["path"]
     if not PUBLISHED.fullmatch(path):
         raise BadInput("path-unknown", "nothing has this address", address=path[:100])
