@@ -57,7 +57,7 @@ def routes(node: Node, intake: Intake) -> list[Route]:
         Route("/api/v1/entries/{index}", _read(node, _entry)),
         Route("/api/v1/entries/{index}/receipt", _read(node, _receipt)),
         Route("/api/v1/events/{event}", _read(node, _event)),
-        Route("/api/v1/consistency", _read(node, _consistency)),
+        Route("/api/v1/consistency", _read(node, _consistency, "old", "new")),
         Route("/api/v1/key-chain", _read(node, _key_chain)),
     ]
 
@@ -66,6 +66,7 @@ def routes(node: Node, intake: Intake) -> list[Route]:
 
 
 async def _submit(node: Node, intake: Intake, request: Request) -> Response:
+    _require_known(request, "seen")
     submissions = await _sent(request)
     seen = _number(request, "seen", default=0)
     outcomes = await intake.take(submissions)
@@ -77,6 +78,7 @@ async def _submit(node: Node, intake: Intake, request: Request) -> Response:
 
 
 async def _check(node: Node, request: Request) -> Response:
+    _require_known(request)
     answers = await run_in_threadpool(node.foretell, await _sent(request))
     return _json({"answers": [_answer(answer, None) for answer in answers]})
 
@@ -152,10 +154,11 @@ def _size(receipt: bytes) -> int:
 _Ask = Callable[[Node, Request], Response]
 
 
-def _read(node: Node, ask: _Ask) -> Callable[[Request], Awaitable[Response]]:
-    """Reads run in threads: the event loop, and with it intake, never waits for one."""
+def _read(node: Node, ask: _Ask, *names: str) -> Callable[[Request], Awaitable[Response]]:
+    """Reads run in threads: the event loop, and with it intake, never waits for one.  ``names``: what the query may say."""
 
     async def endpoint(request: Request) -> Response:
+        _require_known(request, *names)
         return await run_in_threadpool(ask, node, request)
 
     return endpoint
@@ -203,12 +206,20 @@ def _key_chain(node: Node, _request: Request) -> Response:
     return Response(node.key_chain(), media_type=BYTES)
 
 
+def _require_known(request: Request, *names: str) -> None:
+    """Names of the query that nobody reads, or that come twice, are refused: a slip must not pass for an answer."""
+    said = [name for name, _ in request.query_params.multi_items()]
+    for name in said:
+        if name not in names or said.count(name) > 1:
+            raise BadInput("query-unknown", "not in this query, or twice", argument=name[:40])
+
+
 def _index(request: Request) -> int:
     return _decimal(request.path_params["index"], "index")
 
 
 def _number(request: Request, name: str, default: int | None = None) -> int:
-    """A number of the query.  Names that nobody reads are refused, so that a slip does not pass for an answer."""
+    """A number of the query."""
     said = request.query_params.get(name)
     if said is None:
         if default is None:

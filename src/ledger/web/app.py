@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, request_response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ledger import __version__
@@ -62,11 +62,11 @@ def make_app(node: Node, intake: Intake, *, running: Callable[[], AbstractContex
             Route("/healthz", alive),
             Route("/readyz", ready),
             *routes(node, intake),
-            Route("/{path:path}", file),
         ],
         lifespan=lifespan,
         exception_handlers={404: _unknown, 405: _unsupported, LedgerError: _told, Exception: _fault},
     )
+    app.router.default = request_response(file)  # after the routes: another method of theirs is told as such
     return _Wrapped(app)
 
 

@@ -30,8 +30,10 @@ FOR_NOW: Final = "no-cache"
 
 
 async def published(request: Request, folder: Path) -> Response:
-    """One file.  Raises ``BadInput`` ``path-unknown`` for a path that no publication has, ``file-missing`` where this lacks it."""
-    path = request.path_params["path"]
+    """One file.  Raises ``BadInput`` ``path-unknown``, ``file-missing`` where this folder lacks it, ``method-unsupported``."""
+    path = request.scope["path"].removeprefix("/")
+    if request.method not in ("GET", "HEAD"):
+        raise BadInput("method-unsupported", "files are read only", method=request.method[:20])
     if not PUBLISHED.fullmatch(path):
         raise BadInput("path-unknown", "nothing has this address", address=path[:100])
     place = folder / path
