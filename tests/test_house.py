@@ -17,23 +17,26 @@ SOURCE = ROOT / "src" / "ledger"
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
+    "http": {"errors"},
     "proof": {"errors"},
     "tally": {"errors", "proof"},
     "store": {"errors", "proof", "tally"},
-    "device": {"errors", "files", "proof", "tally"},
-    "audit": {"errors", "proof", "tally"},
+    "device": {"errors", "files", "http", "proof", "tally"},
+    "audit": {"errors", "http", "proof", "tally"},
     "witness": {"errors", "files", "proof"},
     "log": {"errors", "files", "proof", "tally", "store"},
     "recap": {"errors", "proof", "tally", "store"},
     "node": {"errors", "files", "proof", "tally", "store", "log", "recap"},
     "scenario": {"errors", "files", "proof", "tally", "device", "node"},
-    "cli": {"errors", "files", "proof", "tally", "store", "device", "audit", "log", "recap", "node", "scenario", "witness"},
+    "web": {"errors", "files", "proof", "tally", "log", "recap", "node"},
+    "cli": {"errors", "files", "proof", "tally", "store", "device", "audit", "log", "recap", "node", "scenario", "witness", "web"},
 }
 """Each room and the rooms that it may import (docs/ARCHITECTURE.md); every one may import itself and the package's version."""
 
 OUTSIDE: dict[str, set[str]] = {
     "errors": set(),
     "files": set(),
+    "http": set(),
     "proof": {"cryptography"},
     "tally": {"cryptography", "msgpack", "msgspec"},
     "store": {"msgspec", "sqlalchemy"},
@@ -44,6 +47,7 @@ OUTSIDE: dict[str, set[str]] = {
     "recap": {"msgspec", "sqlalchemy"},
     "node": {"cryptography", "msgspec", "sqlalchemy"},
     "scenario": {"cryptography", "msgspec"},
+    "web": {"msgspec", "starlette", "uvicorn"},
     "cli": {"click", "cryptography", "msgspec", "rich", "sqlalchemy"},
 }
 """The packages from outside that each room may import; log, recap and node name SQLAlchemy's ``Connection`` as a type alone."""

@@ -10,7 +10,7 @@ from threading import Event
 import msgspec
 import pytest
 
-from ledger.audit import remote
+from ledger import http as way
 from ledger.audit.remote import USUAL, Limits, UrlSource
 from ledger.audit.report import Report
 from ledger.audit.sources import FolderSource
@@ -340,13 +340,13 @@ def test_a_connection_that_the_server_keeps_open_is_used_again(
     """HTTP/1.1 with several answers on one connection, and a server that closed it meanwhile."""
     monkeypatch.setattr(servers._Quiet, "protocol_version", "HTTP/1.1")
     made: list[object] = []
-    real = remote._Timed.__init__
+    real = way._Timed.__init__
 
-    def counted(self: remote._Timed, inner: object) -> None:
+    def counted(self: way._Timed, inner: object) -> None:
         made.append(inner)
         real(self, inner)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(remote._Timed, "__init__", counted)
+    monkeypatch.setattr(way._Timed, "__init__", counted)
     with static(write(tmp_path, honest.files)) as url, UrlSource(url, USUAL) as source:
         report = verify(source, ledger_id=None, executor=None, progress=None, known=None)
     assert (report.ok, len(made)) == (True, 1)
