@@ -32,12 +32,6 @@ ENTRIES_LIMIT: Final = 100_000_000
 _OK: Final = 200
 _REDIRECTIONS: Final = range(300, 400)
 _GONE: Final = (404, 410)
-_CODES: Final = {
-    "server-unreachable": "source-unreachable",
-    "server-slow": "source-slow",
-    "server-cut": "source-cut",
-    "answer-encoded": "source-answered",
-}
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -106,11 +100,19 @@ class UrlSource(PublishedSource):
         try:
             status, _, data = self._server.get(path, limit_bytes=limit_bytes, ends=ends)
         except BadInput as problem:
-            if problem.code == "answer-too-large":
-                raise NotVerified(
-                    "file-too-large", f"longer than the {limit_bytes:,} bytes that it can have", path=where["file"]
-                ) from None
-            raise BadInput(_CODES[problem.code], printable(problem.detail), **where, **problem.where) from None
+            words, more = printable(problem.detail), {**where, **problem.where}
+            match problem.code:
+                case "answer-too-large":
+                    words = f"longer than the {limit_bytes:,} bytes that it can have"
+                    raise NotVerified("file-too-large", words, path=printable(path)) from None
+                case "answer-encoded":
+                    raise BadInput("source-answered", "the server gives something else than the file", **more) from None
+                case "server-slow":
+                    raise BadInput("source-slow", "the server did not give the file in time", **more) from None
+                case "server-unreachable":
+                    raise BadInput("source-unreachable", words, **more) from None
+                case _:
+                    raise BadInput("source-cut", words, **more) from None
         if status in _REDIRECTIONS:
             raise BadInput("source-redirected", "the server points elsewhere, which is not followed", **where, status=status)
         if status in _GONE:
