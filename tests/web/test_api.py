@@ -141,7 +141,7 @@ BAD_READS = {
     "/api/v1/events/00": (400, "bad-hex"),
     f"/api/v1/events/{'0' * 64}": (404, "event-not-found"),
     f"/api/v1/events/{'zz' * 32}": (400, "bad-hex"),
-    "/api/v1/consistency": (400, "argument-missing"),
+    "/api/v1/consistency": (400, "number-invalid"),
     "/api/v1/consistency?old=5&new=4": (404, "size-beyond-log"),
     "/api/v1/consistency?old=0&new=4": (404, "size-beyond-log"),
     "/api/v1/consistency?old=1&new=99": (404, "size-beyond-log"),

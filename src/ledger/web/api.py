@@ -223,7 +223,7 @@ def _number(request: Request, name: str, default: int | None = None) -> int:
     said = request.query_params.get(name)
     if said is None:
         if default is None:
-            raise BadInput("argument-missing", "a number is needed", argument=name)
+            raise BadInput("number-invalid", "a number is needed", argument=name)
         return default
     return _decimal(said, name)
 
