@@ -1,4 +1,4 @@
-"""A node behind a network, as a device meets it (``Door``): the HTTP API of docs/FORMATS.md section 12.
+"""A node behind a network, as a device meets it (``Door``): the HTTP API of docs/FORMATS.md section 8.10.
 
 Nothing that it says is believed: receipts, consistency and key chains are checked by the device as a local ledger's are.  What goes
 wrong on the way leaves the outbox as it was, and the same bytes are sent again.
