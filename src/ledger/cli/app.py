@@ -89,6 +89,11 @@ class App:
         return self._node
 
     @property
+    def node_flag(self) -> str | None:
+        """The address of a node, where the environment says one."""
+        return os.environ.get("LEDGER_NODE") or None
+
+    @property
     def anchor(self) -> Path | None:
         """Where the anchor is, if it was told; else ledger.toml may say."""
         named = self.anchor_flag or os.environ.get("LEDGER_ANCHOR")

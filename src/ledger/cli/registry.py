@@ -54,6 +54,8 @@ key new        | operator | Membuat perangkat dengan kunci baru | Make a device 
 key show       | operator | Menampilkan kunci dan posisi perangkat | Show a device's key and stream | keys:key_show
 submit         | operator | Mengirim angka satu formulir C.Hasil | Send in the figures of one tally form | tallies:submit
 correct        | operator | Mengirim pembetulan dengan alasan | Send a correction with its reason | tallies:correct
+outbox         | operator | Yang ditandatangani dan belum terkirim | What was signed and not yet delivered | sending:outbox
+send           | operator | Mengirim outbox ke node | Deliver the outbox to a node | sending:send
 withdraw       | operator | Menarik formulir yang salah kirim | Withdraw a form sent by mistake | standing:withdraw
 finding explain | operator | Catatan memang tertulis di kertas | Say that a remark is on the paper | standing:finding_explain
 receipt check  | operator | Memeriksa tanda terima tanpa jaringan | Check a receipt offline | proofs:receipt_check

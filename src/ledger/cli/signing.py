@@ -22,6 +22,7 @@ __all__ = [
     "EVENT_SHOWN_DIGITS",
     "PASSPHRASE_LIMIT_BYTES",
     "REFUSED",
+    "WAITING",
     "Foretold",
     "Signing",
     "append",
@@ -57,6 +58,7 @@ class Signing(NamedTuple):
     passphrase_fd: int | None
     yes: bool
     dry_run: bool
+    queue: bool = False
 
 
 def passphrase_options(function: Any) -> Any:
@@ -82,9 +84,10 @@ def signing_options(function: Callable[..., int | None]) -> Any:
         passphrase_fd: int | None,
         yes: bool,
         dry_run: bool,
+        queue: bool,
         **kwargs: Any,
     ) -> int | None:
-        return function(app, Signing(passphrase_file, passphrase_fd, yes, dry_run), *args, **kwargs)
+        return function(app, Signing(passphrase_file, passphrase_fd, yes, dry_run, queue), *args, **kwargs)
 
     called.__name__ = function.__name__
     called.__doc__ = function.__doc__
@@ -92,6 +95,12 @@ def signing_options(function: Callable[..., int | None]) -> Any:
     decorated = option("--dry-run", is_flag=True, ind="Hanya memeriksa; tidak ada yang dicatat", eng="Only check; append nothing")(
         called
     )
+    decorated = option(
+        "--queue",
+        is_flag=True,
+        ind="Tanda tangani ke outbox saja; kirim nanti: ledger send",
+        eng="Only sign into the outbox; deliver later: ledger send",
+    )(decorated)
     decorated = option("--yes", "-y", is_flag=True, ind="Tanpa bertanya", eng="Do not ask")(decorated)
     return passphrase_options(decorated)
 
@@ -143,14 +152,20 @@ def append(
 
     1 adopt the ledger, 2 unlock, 3 send what still waits, 4 ask what would become of the first (of each, where they are
     ``independent`` of one another), 5 ask the person, 6 keep what lies beside the log (``keep``), 7 sign, 8 send.  With --dry-run
-    it ends after 4.
+    it ends after 4.  With --queue the ledger here is a copy to look things up in: nothing is sent, and what waits already, of which
+    the copy knows nothing, leaves 4 out.
     """
     node = app.node
-    if not signing.dry_run:
+    if not (signing.dry_run or signing.queue):
         node.signer  # noqa: B018  a log that cannot sign takes nothing: told before the device signs
-    meet(device, node)  # 1
+    meet(device, node, copy=signing.queue)  # 1
     unlock(app, device, signing)  # 2
-    if not signing.dry_run and device.outbox():  # 3
+    if signing.queue and device.outbox():
+        app.say(
+            "Tidak diperiksa lebih dulu: ada yang menunggu di outbox.", "Not checked beforehand: something waits in the outbox."
+        )
+        return _queue(app, signing, device, events, ask=ask, keep=keep)
+    if not (signing.dry_run or signing.queue) and device.outbox():  # 3
         app.say("Mengirim yang masih menunggu di outbox.", "Sending what still waits in the outbox.")
         _send_waiting(app, device)
     told = [_foretold(app, device, data) for data in (events if independent else events[:1])]  # 4
@@ -162,6 +177,8 @@ def append(
                 "This act takes effect only once a second seat has approved it (within 24 hours).")  # fmt: skip
     if signing.dry_run:
         return show_dry_run(app, events, Foretold(void, pending))
+    if signing.queue:
+        return _queue(app, signing, device, events, ask=ask, keep=keep)
     if ask is not None:
         confirm(app, signing, ask)  # 5
     if keep is not None:
@@ -171,8 +188,39 @@ def append(
     return show_deliveries(app, device.send(node))  # 8
 
 
-def meet(device: Device, node: Node) -> None:
-    """The device adopts the ledger, or follows it where it was rekeyed; its stream there is a prefix of its own."""
+def _queue(
+    app: App,
+    signing: Signing,
+    device: Device,
+    events: Sequence[EventData],
+    *,
+    ask: tuple[str, str] | None,
+    keep: Callable[[Path], None] | None,
+) -> int:
+    """Signs into the outbox, durably, and sends nothing."""
+    if ask is not None:
+        confirm(app, signing, ask)
+    if keep is not None:
+        keep(app.folder)
+    for data in events:
+        signed = device.sign(data, claimed_at=clock())
+        position = device.state.position - 1
+        if app.json:
+            emit({"event": signed.event_id.hex(), "outcome": "queued", "position": position})
+        else:
+            line(
+                text(
+                    f"Ditandatangani; menunggu di outbox, posisi {position}.",
+                    f"Signed; it waits in the outbox, position {position}.",
+                )
+            )
+    app.say("Lanjut: ledger send --node ALAMAT", "Next: ledger send --node ADDRESS")
+    return 0
+
+
+def meet(device: Device, node: Node, *, copy: bool = False) -> None:
+    """The device adopts the ledger, or follows it where it was rekeyed; its stream there is a prefix of its own.  A ``copy`` of a
+    ledger may be older than what the device has delivered."""
     ledger, state = node.ledger_id(), device.state
     if ledger is None:
         raise BadInput("election-not-open", "the ledger has no entry yet", path=str(node.folder))
@@ -180,7 +228,8 @@ def meet(device: Device, node: Node) -> None:
         device.follow(node.key_chain())
     device.adopt(ledger, origin=node.key.name, vkey=node.key.vkey)
     stream = node.stream(state.point)
-    device.check_position(stream.position, stream.previous)
+    if not (copy and stream.position < state.position):
+        device.check_position(stream.position, stream.previous)
 
 
 def _send_waiting(app: App, device: Device) -> None:
