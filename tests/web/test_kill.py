@@ -1,6 +1,6 @@
 """kill -9 of a serving node under load: nothing acknowledged is lost, doubled or out of place, whatever it was doing.
 
-Clients send, each its own stream, and send the same bytes again until they hold a receipt that checks.  Meanwhile the node is killed
+Clients send, each its own stream, and send the same bytes again until they hold a receipt that checks. Meanwhile the node is killed
 at random moments and started again.  At the end every receipt's entry is the client's event, no event stands twice, nothing stands
 that nobody sent, and live totals, a replay and the second verifier agree.
 """
