@@ -35,6 +35,8 @@ from ledger.tally.state import ELECTION, SINGLE
 
 __all__ = ["Anchor", "Seen"]
 
+JUDGED_MAX: Final = 8
+
 
 class Seen(NamedTuple):
     """A checkpoint that left the log earlier, the note that says so, and its file, None where somebody brings it; whose word it is,
@@ -59,6 +61,7 @@ class Anchor:
         self._files = files
         self._held = held
         self._durable = 0  # the size that this process knows to be on the disk
+        self._judged: set[bytes] = set()  # notes found to be this log's word, where the log had at least their size
 
     def create(self, note: bytes) -> None:
         """Makes the file; ``note`` is the head's, b'' for an empty log.  Raises ``Broken`` ``anchor-exists`` where there is one."""
@@ -104,6 +107,8 @@ class Anchor:
     def _fault(self, connection: Connection, head: Head, seen: Seen) -> BadInput | NotVerified | None:
         """None where the log's key at its size signed it: for a size beyond the store's, the last that the store knows, or one that
         is held."""
+        if seen.note in self._judged and seen.checkpoint.size <= head.size:
+            return None  # which key is the log's at a size that it has never changes
         election = Rows(connection).get(ELECTION, SINGLE)
         known = (LogKey(0, self._key.vkey),) if election is None else election.log_keys
         if seen.checkpoint.size <= head.size:
@@ -117,8 +122,15 @@ class Anchor:
             except (BadInput, NotVerified) as problem:
                 fault = fault or problem
             else:
+                if seen.checkpoint.size <= head.size:
+                    self._remember(seen.note)
                 return None
         return fault
+
+    def _remember(self, note: bytes) -> None:
+        if len(self._judged) >= JUDGED_MAX:
+            self._judged.clear()
+        self._judged.add(note)
 
     def _by_a_later_key(self, seen: Seen, fault: BadInput | NotVerified) -> bool:
         """Whether a note beyond the log bears a line under the log's name by a key that nobody here knows: as after a rekeying."""
@@ -134,6 +146,7 @@ class Anchor:
         size = parse_checkpoint(parse_note(note).text).size
         if size <= self._durable:
             return
+        self._remember(note)
         try:
             with self._files.locked(self.path.parent, wait=True):  # an older note never replaces a newer one
                 seen = self._anchored()

@@ -23,6 +23,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -199,6 +200,7 @@ def encode_note(text: bytes, lines: Sequence[bytes]) -> bytes:
     return data
 
 
+@lru_cache(maxsize=8)  # a checkpoint is looked at again for each receipt that leads to it
 def parse_note(data: bytes) -> Note:
     """The note that ``data`` spells, nothing verified; ``BadInput`` ``bad-note`` for anything but one canonical note."""
     if len(data) > NOTE_LIMIT_BYTES:

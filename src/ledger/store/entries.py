@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from ledger.errors import Broken, Moved
 from ledger.proof.merkle import Frontier, Tiles, subtree_root
@@ -61,7 +61,7 @@ def read_head(connection: Connection) -> Head:
 
 def lock_head(connection: Connection) -> Head:
     """The head, locked until the transaction ends: whoever appends reads everything else after this."""
-    return _head(connection.execute(select(HEAD).with_for_update()).first())
+    return _head(connection.execute(_LOCK).first())
 
 
 def _head(row: Any) -> Head:
@@ -70,9 +70,20 @@ def _head(row: Any) -> Head:
     return Head(row.size, row.chain, Frontier.from_bytes(row.size, row.frontier), row.sequenced_at, row.checkpoint)
 
 
+# Statements of every transaction are built once: building one costs more than executing it.
+_FIND: Final = select(ENTRIES.c.event_id, ENTRIES.c.idx).where(ENTRIES.c.event_id.in_(bindparam("ids", expanding=True)))
+_LOCK: Final = select(HEAD).with_for_update()
+_INSERT: Final = insert(ENTRIES)
+_MOVE: Final = (
+    update(HEAD)
+    .where(and_(HEAD.c.one == 1, HEAD.c.size == bindparam("old_size"), HEAD.c.chain == bindparam("old_chain")))
+    .values({name: bindparam(name) for name in ("size", "chain", "frontier", "sequenced_at", "checkpoint")})
+)
+
+
 def find_events(connection: Connection, event_ids: Sequence[bytes]) -> dict[bytes, int]:
     """Event id -> index, of those that are in the log."""
-    rows = connection.execute(select(ENTRIES.c.event_id, ENTRIES.c.idx).where(ENTRIES.c.event_id.in_(event_ids)))
+    rows = connection.execute(_FIND, {"ids": list(event_ids)})
     return {row.event_id: row.idx for row in rows}
 
 
@@ -83,20 +94,21 @@ def write_entries(connection: Connection, old: Head, new: Head, entries: Sequenc
     (an index that is taken would be told as a damaged store).
     """
     moved = connection.execute(
-        update(HEAD)
-        .where(and_(HEAD.c.one == 1, HEAD.c.size == old.size, HEAD.c.chain == old.chain))
-        .values(
-            size=new.size,
-            chain=new.chain,
-            frontier=new.frontier.to_bytes(),
-            sequenced_at=new.sequenced_at,
-            checkpoint=new.checkpoint,
-        )
+        _MOVE,
+        {
+            "old_size": old.size,
+            "old_chain": old.chain,
+            "size": new.size,
+            "chain": new.chain,
+            "frontier": new.frontier.to_bytes(),
+            "sequenced_at": new.sequenced_at,
+            "checkpoint": new.checkpoint,
+        },
     )
     if moved.rowcount != 1:
         raise Moved("head-moved", "another writer appended first", size=old.size)
     connection.execute(
-        insert(ENTRIES),
+        _INSERT,
         [{"idx": row.index, "event_id": row.event_id, "leaf": row.leaf, "entry": row.entry} for row in entries],
     )
     _write_subtrees(connection, old.size, new.size)

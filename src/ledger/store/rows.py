@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, bindparam, delete, select
@@ -130,6 +131,8 @@ class Batch(Rows):
         self._carry_up()
         for table in PROJECTION:
             rows, dirty = self._rows[table.name], self._dirty[table.name]
+            if not dirty:
+                continue
             put_rows(self._connection, table.name, ((key, table.encode(rows[key])) for key in sorted(dirty)))
             dirty.clear()
 
@@ -152,17 +155,21 @@ _LOADERS: Final = {name: _loader(table) for name, table in PROJECTION_TABLES.ite
 
 def put_rows(connection: Connection, name: str, rows: Iterable[tuple[bytes, bytes]]) -> None:
     """Inserts or replaces rows of a projection table."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(PROJECTION_TABLES[name])
-    statement = statement.on_conflict_do_update(index_elements=["key"], set_={"row": statement.excluded.row})
     batch: list[dict[str, bytes]] = []
     for key, row in rows:
         batch.append({"key": key, "row": row})
         if len(batch) == PUT_ROWS:
-            connection.execute(statement, batch)
+            connection.execute(_upsert(connection.dialect.name, name), batch)
             batch = []
     if batch:
-        connection.execute(statement, batch)
+        connection.execute(_upsert(connection.dialect.name, name), batch)
+
+
+@cache
+def _upsert(dialect: str, name: str) -> Any:
+    """Built once for each table: building costs more than executing a small batch."""
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(PROJECTION_TABLES[name])
+    return insert.on_conflict_do_update(index_elements=["key"], set_={"row": insert.excluded.row})
 
 
 def clear_projection(connection: Connection) -> None:
