@@ -133,6 +133,7 @@ class Node:
         self.signers: Final = signers
         self._clock = clock
         self._log = self._writer()
+        self._assumed: tuple[bytes, ...] = ()
         self._executor = ThreadPoolExecutor(THREADS) if THREADS > 1 else None
 
     def _writer(self) -> Log | None:
@@ -366,9 +367,18 @@ class Node:
         with self.database.reading() as connection:
             return Rows(connection).get(STREAMS, point) or Stream(0, None)
 
+    def assume(self, submissions: Sequence[bytes]) -> None:
+        """From now on ``snapshot`` shows the ledger as if these submissions had been appended: what a device has signed and this
+        ledger does not know.  Nothing is written.  At most a transaction's worth."""
+        self._assumed = tuple(submissions)
+
     @contextmanager
     def snapshot(self, at: int | None = None) -> Iterator[Snapshot]:
-        """The ledger as it stands, or as it stood after its first ``at`` entries (a replay of that prefix)."""
+        """The ledger as it stands, with what is assumed; or as it stood after its first ``at`` entries, by a replay of these."""
+        if at is None and self._assumed:
+            with self._imagined() as snapshot:
+                yield snapshot
+            return
         with self.database.reading() as connection:
             size = read_head(connection).size
             if at is not None and not 0 <= at <= size:
@@ -381,6 +391,18 @@ class Node:
                 yield Snapshot(Rows(connection), size, read)
             else:
                 yield Snapshot(replay(row.entry for row in read_entries(connection, 0, at)), at, read)
+
+    @contextmanager
+    def _imagined(self) -> Iterator[Snapshot]:
+        log = Log(self.database, signers=self.signers, clock=self._clock, automatic=False)
+        with self.database.reading() as connection:
+            work, _ = log.imagine(connection, self._assumed)
+            new = {entry.index: entry.entry for entry in work.entries}
+
+            def read(index: int) -> bytes:
+                return new[index] if index in new else next(read_entries(connection, index, index + 1)).entry
+
+            yield Snapshot(work.batch, work.size, read)
 
     @contextmanager
     def entries(self, start: int = 0, stop: int | None = None) -> Iterator[Iterator[StoredEntry]]:

@@ -97,6 +97,26 @@ def test_signed_offline_and_delivered_when_the_network_is_back(here: Path, run: 
     assert recap["counts"]["in"] == 2
 
 
+def test_a_correction_rests_on_what_was_signed_before_it_and_not_on_the_copy_alone(here: Path, run: Run) -> None:
+    """Offline on one's own form, sent or unsent; the copy never hears of any of it."""
+    queued(run, ONE, "submit", ONE, *VOTES)
+    fixed = ("correct", ONE, "--reason", "salah-ketik", "--set", "suara-1=6", "--set", "suara-2=3")
+    queued(run, ONE, *fixed)
+    with Process(here / "l", "--no-anchor", "--publish-seconds", "0") as node:
+        sent = run("send", *device(f"op-{ONE}"), "--node", node.url, "--json")
+        assert [(row["outcome"], row["void"]) for row in sent.rows] == [("appended", ""), ("appended", "")]
+        queued(run, ONE, "correct", ONE, "--reason", "salah-ketik", "--set", "suara-1=4", "--set", "suara-2=5")
+        queued(run, ONE, "withdraw", ONE, "--reason", "tps-tertukar")
+        again = run("submit", ONE, *VOTES, "--ledger", "copy", *device(f"op-{ONE}"), *SIGN, "--queue", "--dry-run")
+        assert again.status == 0, again.err
+        assert waiting(run, f"op-{ONE}") == ["tally.corrected", "tally.withdrawn"]
+        sent = run("send", *device(f"op-{ONE}"), "--node", node.url, "--json")
+        assert [(row["outcome"], row["void"]) for row in sent.rows] == [("appended", ""), ("appended", "")]
+    acts = [row["type"] for row in run("log", "--ledger", "l", "--json").rows if row["type"].startswith("tally.")]
+    assert sorted(acts) == ["tally.corrected", "tally.corrected", "tally.submitted", "tally.withdrawn"]
+    assert run("recap", CITY, "--ledger", "l", "--json").json["counts"]["in"] == 0
+
+
 def test_an_event_without_effect_in_the_middle_stops_nobody(here: Path, run: Run) -> None:
     """Three of one outbox, of which the second is void: each has its receipt."""
     queued(run, THREE, "submit", THREE, *VOTES)

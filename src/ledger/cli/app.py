@@ -120,6 +120,14 @@ class App:
 
         return self._open.enter_context(Device.open(folder, files=Files()))
 
+    def assume_outbox(self) -> None:
+        """From now on the ledger is shown as if all that the device has signed, and this copy does not know, had been appended."""
+        from ledger.device.folder import Device
+        from ledger.files import Files
+
+        with Device.open(self.device_folder(), files=Files()) as device:
+            self.node.assume(device.signed_since(self.node.stream(device.state.point).position))
+
     # --- how to speak --------------------------------------------------------------------------------------------------------
 
     @property

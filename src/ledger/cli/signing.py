@@ -87,6 +87,8 @@ def signing_options(function: Callable[..., int | None]) -> Any:
         queue: bool,
         **kwargs: Any,
     ) -> int | None:
+        if queue:
+            app.assume_outbox()
         return function(app, Signing(passphrase_file, passphrase_fd, yes, dry_run, queue), *args, **kwargs)
 
     called.__name__ = function.__name__
@@ -152,19 +154,14 @@ def append(
 
     1 adopt the ledger, 2 unlock, 3 send what still waits, 4 ask what would become of the first (of each, where they are
     ``independent`` of one another), 5 ask the person, 6 keep what lies beside the log (``keep``), 7 sign, 8 send.  With --dry-run
-    it ends after 4.  With --queue the ledger here is a copy to look things up in: nothing is sent, and what waits already, of which
-    the copy knows nothing, leaves 4 out.
+    it ends after 4.  With --queue the ledger here is a copy to look things up in, shown as if all that the device has signed had
+    been appended: nothing is sent.
     """
     node = app.node
     if not (signing.dry_run or signing.queue):
         node.signer  # noqa: B018  a log that cannot sign takes nothing: told before the device signs
     meet(device, node, copy=signing.queue)  # 1
     unlock(app, device, signing)  # 2
-    if signing.queue and device.outbox():
-        app.say(
-            "Tidak diperiksa lebih dulu: ada yang menunggu di outbox.", "Not checked beforehand: something waits in the outbox."
-        )
-        return _queue(app, signing, device, events, ask=ask, keep=keep)
     if not (signing.dry_run or signing.queue) and device.outbox():  # 3
         app.say("Mengirim yang masih menunggu di outbox.", "Sending what still waits in the outbox.")
         _send_waiting(app, device)

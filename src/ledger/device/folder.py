@@ -190,6 +190,11 @@ class Device:
         """The submissions of these events."""
         return [self._read_file(self._path("outbox", event.position)) for event in self.outbox()]
 
+    def signed_since(self, position: int) -> list[bytes]:
+        """The submissions of this stream from ``position`` on that are still here: delivered ones and those that wait."""
+        kept = dict(self._numbered("receipts")) | dict(self._numbered("outbox"))
+        return [self._read_file(kept[at]) for at in sorted(kept) if at >= position]
+
     def unlock(self, passphrase: bytes) -> None:
         """Opens the key file.  Raises ``BadInput``: ``passphrase-wrong``, ``key-file-weak``, ``device-damaged``."""
         key = decode_key(self._files.read(self.folder / "key.pem", KEY_FILE_LIMIT_BYTES), passphrase)

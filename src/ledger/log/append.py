@@ -170,7 +170,15 @@ class Log:
         """What ``append`` would answer now, one after the other; nothing is written, signed or locked, so another writer may be
         first.  At most ``BATCH_EVENTS``."""
         with self._database.reading() as connection:
-            return self._take(admit(submissions[:BATCH_EVENTS], None), connection, Batch(connection), read_head(connection))[1]
+            return self.imagine(connection, submissions)[1]
+
+    def imagine(self, connection: Connection, submissions: Sequence[bytes]) -> tuple[Work, list[Answer]]:
+        """The log as it would be with these submissions, and the answers to them: state and entries in memory, nothing written.  At
+        most ``BATCH_EVENTS``."""
+        batch = Batch(connection)
+        work, answers = self._take(admit(submissions[:BATCH_EVENTS], None), connection, batch, read_head(connection))
+        batch.carry_up()
+        return work, answers
 
     def seal(self) -> Appended:
         """Appends a seal now, whether or not one is due.  Raises ``Refused`` ``sealer-missing`` where the folder lacks the

@@ -128,7 +128,7 @@ class Batch(Rows):
 
     def flush(self) -> None:
         """Carries the collected deltas up the area tree, once per area, and writes every changed row."""
-        self._carry_up()
+        self.carry_up()
         for table in PROJECTION:
             rows, dirty = self._rows[table.name], self._dirty[table.name]
             if not dirty:
@@ -136,7 +136,8 @@ class Batch(Rows):
             put_rows(self._connection, table.name, ((key, table.encode(rows[key])) for key in sorted(dirty)))
             dirty.clear()
 
-    def _carry_up(self) -> None:
+    def carry_up(self) -> None:
+        """The totals of all areas with what this batch has changed by now."""
         deltas = carry_up(self._deltas, self._frame)
         self._deltas = {}
         self.load((SUMS, sums_key(*place)) for place in deltas)
