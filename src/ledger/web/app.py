@@ -27,6 +27,7 @@ from ledger.web.api import routes
 from ledger.web.intake import Intake
 from ledger.web.problems import problem
 from ledger.web.published import published
+from ledger.web.views import view_routes
 
 __all__ = ["make_app"]
 
@@ -62,6 +63,7 @@ def make_app(node: Node, intake: Intake, *, running: Callable[[], AbstractContex
             Route("/healthz", alive),
             Route("/readyz", ready),
             *routes(node, intake),
+            *view_routes(node),
         ],
         lifespan=lifespan,
         exception_handlers={404: _unknown, 405: _unsupported, LedgerError: _told, Exception: _fault},
