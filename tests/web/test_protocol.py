@@ -28,6 +28,7 @@ class Impatient(Protocol):
     head_seconds = 0.3
     request_seconds = 1.0
     address_connections_max = 5
+    head_limit_bytes = 2_000
     addresses: ClassVar[Counter[str]] = Counter()
 
 
@@ -111,6 +112,27 @@ def test_a_head_that_drips_is_cut_at_its_deadline(port: int) -> None:
                 sent += 1
                 threading.Event().wait(0.02)
         assert sent < 1_000
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /large HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 2_000 + b"\r\n\r\n",
+        b"GET /large?" + b"x" * 2_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /large HTTP/1.1\r\n" + b"X: x\r\n" * 700 + b"\r\n",
+        b"GET /large HTTP/1.1\r\nX: " + b"x" * 100_000,
+        b"\r\n" * 2_000,
+    ],
+)
+def test_a_head_has_a_length(port: int, head: bytes) -> None:
+    """One header, the address, many headers, one without an end, empty lines."""
+    with connected(port) as connection:
+        with suppress(ConnectionError):
+            connection.sendall(head)
+            assert b"200" not in connection.recv(65_536)
+        assert is_cut(connection)
+    with connected(port) as good:
+        assert post(good, b"x" * 100_000).startswith(b"HTTP/1.1 200")  # a body may be longer
 
 
 def test_half_a_body_is_cut(port: int) -> None:

@@ -1,7 +1,8 @@
 """Connections that cannot be held for nothing: a time for a request's head and for its whole, a number for each address.
 
 The server's own time-out is for a connection that rests between two requests.  One that sends half a head, or reads its answer a
-byte at a time, would hold its place for ever; here it has so many seconds.
+byte at a time, would hold its place for ever; here it has so many seconds, and a head so many bytes, which the parser does not
+count.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import asyncio
 from collections import Counter
 from typing import Any, ClassVar, Final, Literal
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-__all__ = ["ADDRESS_CONNECTIONS_MAX", "HEAD_SECONDS", "REQUEST_SECONDS", "Protocol"]
+__all__ = ["ADDRESS_CONNECTIONS_MAX", "HEAD_LIMIT_BYTES", "HEAD_SECONDS", "REQUEST_SECONDS", "Protocol"]
 
+HEAD_LIMIT_BYTES: Final = 32_768
+"""Of the address and all headers of a request."""
 HEAD_SECONDS: Final = 20.0
 """From the connection, or a request's first byte, to the end of its head."""
 REQUEST_SECONDS: Final = 300.0
@@ -24,12 +27,13 @@ ADDRESS_CONNECTIONS_MAX: Final = 500
 Part = Literal["rest", "head", "request"]
 
 
-class Protocol(H11Protocol):
+class Protocol(HttpToolsProtocol):
     """HTTP/1.1 as the server speaks it, with these limits.  The constants may be set on a subclass."""
 
     head_seconds: ClassVar[float] = HEAD_SECONDS
     request_seconds: ClassVar[float] = REQUEST_SECONDS
     address_connections_max: ClassVar[int] = ADDRESS_CONNECTIONS_MAX
+    head_limit_bytes: ClassVar[int] = HEAD_LIMIT_BYTES
     addresses: ClassVar[Counter[str]] = Counter()
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -38,6 +42,8 @@ class Protocol(H11Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._address = ""
         self._watched: object = None
+        self._head_bytes = 0  # of the request whose head is coming
+        self._coming = 0  # of data since then, parsed or not
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Counted by its address; one too many is cut at once."""
@@ -60,7 +66,32 @@ class Protocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """A part of a head, a whole one, or of a body."""
         super().data_received(data)
+        self._coming = 0 if self._busy() else self._coming + len(data)
+        if self._coming > self.head_limit_bytes:
+            self.transport.abort()
         self._look()
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """A part of its address."""
+        self._head_bytes += len(url)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One of its headers."""
+        self._head_bytes += len(name) + len(value) + 4  # with what stands between and behind them
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """A head that is too long asks for nothing."""
+        if self._head_bytes > self.head_limit_bytes:
+            self.transport.abort()
+        else:
+            super().on_headers_complete()
 
     def on_response_complete(self) -> None:
         """At rest, or with the next request that had come meanwhile."""
