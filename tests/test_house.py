@@ -47,7 +47,7 @@ OUTSIDE: dict[str, set[str]] = {
     "recap": {"msgspec", "sqlalchemy"},
     "node": {"cryptography", "msgspec", "sqlalchemy"},
     "scenario": {"cryptography", "msgspec"},
-    "web": {"msgspec", "starlette", "uvicorn"},
+    "web": {"msgspec", "prometheus_client", "starlette", "uvicorn"},
     "cli": {"click", "cryptography", "msgspec", "rich", "sqlalchemy"},
 }
 """The packages from outside that each room may import; log, recap and node name SQLAlchemy's ``Connection`` as a type alone."""
