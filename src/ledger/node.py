@@ -34,7 +34,7 @@ from ledger.files import Files
 from ledger.log.anchor import Anchor
 from ledger.log.append import Answer, Appended, Log, admit
 from ledger.log.publish import Cosign, Published, publish
-from ledger.log.receipts import encode_receipt
+from ledger.log.receipts import receipt_of
 from ledger.log.restore import Restored, restore
 from ledger.log.signers import Signers
 from ledger.proof.merkle import prove_consistency, prove_inclusion
@@ -433,7 +433,7 @@ class Node:
             if not 0 <= index < size:
                 raise BadInput("size-beyond-log", "the log has no such entry", index=index, size=size)
             entry = next(read_entries(connection, index, index + 1)).entry
-            return encode_receipt(entry, prove_inclusion(index, size, tile_reader(connection)), note)
+            return receipt_of(entry, prove_inclusion(index, size, tile_reader(connection)), note)
 
     def latest_receipt(self, index: int) -> bytes:
         """The receipt of an entry of this node's last transaction, up to that one's checkpoint; of any other as ``receipt``."""

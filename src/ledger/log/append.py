@@ -88,11 +88,14 @@ class _Kept(NamedTuple):
 
 
 class _Latest(NamedTuple):
-    """The last transaction: its checkpoint's note, its tree and its entries, for their receipts."""
+    """The last transaction, for its receipts: its checkpoint's note, its tree, its time; of its entries from ``first`` on the chain
+    and the event's signature."""
 
     note: bytes
     growth: Growth
-    entries: Sequence[StoredEntry]
+    time: int
+    first: int
+    bindings: Sequence[tuple[bytes, bytes]]
 
 
 def admit(submissions: Sequence[bytes], executor: Executor | None) -> list[Opened | Refused]:
@@ -161,10 +164,13 @@ class Log:
         """The receipt of an entry of this object's last transaction, up to that one's checkpoint, without a look at the store; None
         for any other entry."""
         latest = self._latest
-        first = 0 if latest is None else latest.entries[0].index
-        if latest is None or not first <= index < first + len(latest.entries):
+        if latest is None:
             return None
-        return encode_receipt(latest.entries[index - first].entry, latest.growth.path(index), latest.note)
+        at = index - latest.first
+        if not 0 <= at < len(latest.bindings):
+            return None
+        chain, signature = latest.bindings[at]
+        return encode_receipt(index, chain, latest.time, signature, latest.growth.path(index), latest.note)
 
     def foretell(self, submissions: Sequence[bytes]) -> list[Answer]:
         """What ``append`` would answer now, one after the other; nothing is written, signed or locked, so another writer may be
@@ -286,7 +292,7 @@ class Log:
         )
         work.batch.flush()
         write_entries(connection, head, new, work.entries)
-        return _Latest(new.checkpoint, growth, work.entries)
+        return _Latest(new.checkpoint, growth, work.time, head.size, work.bindings)
 
     def _signer_at(self, work: Work, size: int) -> NoteSigner:
         """The log's key at ``size``, over the state as this batch leaves it."""
@@ -306,6 +312,8 @@ class Work:
         self.time = time
         self.chain = head.chain
         self.entries: list[StoredEntry] = []
+        self.bindings: list[tuple[bytes, bytes]] = []
+        """Of each entry its chain and its event's signature."""
         self._start = head.size
         self._tallied = False
         self._decided = False
@@ -337,6 +345,7 @@ class Work:
         self.batch.apply(change)
         for table, key, row in trace(index, change):
             self.batch.put(table, key, row)
+        self.bindings.append((self.chain, event.signature))
         self.chain = leaf_hash(data)
         self.entries.append(StoredEntry(index, event.event_id, self.chain, data))
         return Appended(event.event_id, index, change.void, False, late, change.pending)

@@ -8,11 +8,15 @@ from ledger.proof.tlogproof import TlogProof, encode_proof
 from ledger.tally.canonical import encode
 from ledger.tally.signing import reopen_entry
 
-__all__ = ["encode_receipt"]
+__all__ = ["encode_receipt", "receipt_of"]
 
 
-def encode_receipt(entry: bytes, path: Sequence[bytes], note: bytes) -> bytes:
+def receipt_of(entry: bytes, path: Sequence[bytes], note: bytes) -> bytes:
     """The receipt of an encoded entry; ``path`` leads from its leaf to the root of the checkpoint ``note``."""
     opened = reopen_entry(entry)
-    extra = encode([opened.chain, opened.sequenced_at, opened.event.signature])
-    return encode_proof(TlogProof(opened.index, tuple(path), note, extra))
+    return encode_receipt(opened.index, opened.chain, opened.sequenced_at, opened.event.signature, path, note)
+
+
+def encode_receipt(index: int, chain: bytes, sequenced_at: int, signature: bytes, path: Sequence[bytes], note: bytes) -> bytes:
+    """The same for who knows what the entry at ``index`` holds beside the payload."""
+    return encode_proof(TlogProof(index, tuple(path), note, encode([chain, sequenced_at, signature])))
