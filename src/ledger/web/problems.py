@@ -9,8 +9,9 @@ import msgspec
 from starlette.responses import Response
 
 from ledger.errors import BadInput, LedgerError, Moved, NotVerified, Refused, Usage, Waiting
+from ledger.web.answers import Problem
 
-__all__ = ["PROBLEM_TYPE", "problem", "problem_of", "status_of"]
+__all__ = ["PROBLEM_TYPE", "problem", "problem_of", "status_of", "where_of"]
 
 PROBLEM_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 2
@@ -48,17 +49,21 @@ def status_of(error: LedgerError) -> int:
             return 503
 
 
-def problem_of(error: LedgerError) -> dict[str, object]:
-    """The document's members; ``where`` holds numbers and names of the request, never a path of this machine."""
-    where = {name: value for name, value in error.where.items() if name != "path" and isinstance(value, int | str)}
-    return {
-        "type": f"about:blank#{error.code}",
-        "title": error.code,
-        "status": status_of(error),
-        "code": error.code,
-        "detail": error.detail,
-        "where": where,
-    }
+def where_of(error: LedgerError) -> dict[str, int | str]:
+    """Numbers and names of the request, never a path of this machine."""
+    return {name: value for name, value in error.where.items() if name != "path" and isinstance(value, int | str)}
+
+
+def problem_of(error: LedgerError) -> Problem:
+    """The document of an error."""
+    return Problem(
+        type=f"about:blank#{error.code}",
+        title=error.code,
+        status=status_of(error),
+        code=error.code,
+        detail=error.detail,
+        where=where_of(error),
+    )
 
 
 def problem(error: LedgerError, headers: Mapping[str, str] | None = None) -> Response:
