@@ -210,6 +210,8 @@ def _consistency(node: Node, request: Request) -> Response:
 
 
 def _key_chain(node: Node, _request: Request) -> Response:
+    if not node.head().size:
+        raise BadInput("entry-unknown", "the log has no entry yet")
     return Response(node.key_chain(), media_type=BYTES)
 
 

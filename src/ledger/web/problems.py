@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from ledger.errors import BadInput, LedgerError, Moved, NotVerified, Refused, Usage, Waiting
 from ledger.web.answers import Problem
 
-__all__ = ["PROBLEM_TYPE", "problem", "problem_of", "status_of", "where_of"]
+__all__ = ["PROBLEM_TYPE", "problem", "problem_of", "status_of", "unsupported", "where_of"]
 
 PROBLEM_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 2
@@ -73,3 +73,8 @@ def problem(error: LedgerError, headers: Mapping[str, str] | None = None) -> Res
     if status in (429, 503):
         sent.setdefault("Retry-After", str(RETRY_SECONDS))
     return Response(msgspec.json.encode(problem_of(error)), status, sent, PROBLEM_TYPE)
+
+
+def unsupported(method: str, allowed: Iterable[str]) -> Response:
+    """The answer to a method that an address does not have; ``Allow`` names those that it has (RFC 9110, 15.5.6)."""
+    return problem(BadInput("method-unsupported", "not with this method", method=method[:20]), {"Allow": ", ".join(allowed)})
