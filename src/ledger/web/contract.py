@@ -70,7 +70,8 @@ def _kept(content: bytes, kind: str, headers: Mapping[str, str]) -> Callable[[Re
 
 
 class _Answer(NamedTuple):
-    """One status with which an operation answers as it should; ``example`` is the body as it is written in JSON."""
+    """One status with which an operation answers as it should; ``example`` is the body as it is written in JSON; ``leads``: what
+    can be asked with what it holds, and where that stands."""
 
     status: int
     words: str
@@ -78,6 +79,7 @@ class _Answer(NamedTuple):
     schema: Mapping[str, Any] = {}
     example: object = None
     headers: tuple[str, ...] = ()
+    leads: Mapping[str, Mapping[str, str]] = {}
 
 
 class _Operation(NamedTuple):
@@ -124,6 +126,10 @@ _WAITING: Final = WaitingAnswer("stream-gap", "an earlier event of this key has 
 _FORETOLD: Final = msgspec.structs.replace(_APPENDED, receipt=None)
 
 
+_PLACE: Final = {"index": "/answers/0/index"}
+_FOUND: Final = {"entry": {"index": "/index"}, "receipt": {"index": "/index"}}
+
+
 def _ref(answer: type) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{answer.__name__}"}
 
@@ -166,7 +172,14 @@ _OPERATIONS: Final = (
                 _ref(SubmissionsAnswer),
                 SubmissionsAnswer([_APPENDED, _REFUSED, _WAITING], 48, [_STEP]),
             ),
-            _Answer(201, "A lone submission was appended", JSON, _ref(SubmissionsAnswer), SubmissionsAnswer([_APPENDED], 48, [])),
+            _Answer(
+                201,
+                "A lone submission was appended",
+                JSON,
+                _ref(SubmissionsAnswer),
+                SubmissionsAnswer([_APPENDED], 48, []),
+                leads={"event": {"event": "/answers/0/event"}, "entry": _PLACE, "receipt": _PLACE},
+            ),
             _Answer(409, "A lone submission is waiting", JSON, _ref(SubmissionsAnswer), SubmissionsAnswer([_WAITING], 0, [])),
             _Answer(422, "A lone submission was refused", JSON, _ref(SubmissionsAnswer), SubmissionsAnswer([_REFUSED], 0, [])),
         ),
@@ -227,7 +240,7 @@ _OPERATIONS: Final = (
         "event",
         "Where an event stands",
         "By its id. Whoever wants to know more than the node says asks for the entry's receipt.",
-        (_Answer(200, "Its place", JSON, _ref(EventAnswer), EventAnswer(_EVENT, 8)),),
+        (_Answer(200, "Its place", JSON, _ref(EventAnswer), EventAnswer(_EVENT, 8), leads=_FOUND),),
         ("event",),
         (
             _QUERY,
@@ -400,7 +413,13 @@ def _answers(operation: _Operation) -> Iterator[tuple[int, dict[str, Any]]]:
             if answer.example is not None:
                 content["example"] = msgspec.to_builtins(answer.example)
             said["content"] = {answer.kind: content}
+        if answer.leads:
+            said["links"] = {name: _link(name, where) for name, where in answer.leads.items()}
         yield answer.status, said
+
+
+def _link(name: str, where: Mapping[str, str]) -> dict[str, Any]:
+    return {"operationId": name, "parameters": {parameter: f"$response.body#{place}" for parameter, place in where.items()}}
 
 
 def _problems(operation: _Operation) -> Iterator[tuple[int, dict[str, Any]]]:
