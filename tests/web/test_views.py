@@ -21,12 +21,13 @@ from ledger.recap.replay import replay
 from ledger.recap.totals import recap
 from ledger.recap.worklists import worklist
 from ledger.tally.totalproof import check_total
-from ledger.web.views import VIEWS
+from ledger.web.views import VIEWS, View
 
 from ..governed import CITY, STATIONS, Governed, submissions, whole_season
 from ..world import make_node
 from .stage import Served, serving
 from .test_api import told
+from .test_contract import documented
 
 
 @cache
@@ -116,7 +117,6 @@ def test_the_other_formats_hold_the_same_rows(here: Served, path: str) -> None:
     """JSON lines as they are; CSV with a column for each field, what is nested as JSON in its cell."""
     rows = ask(here, path)["rows"]
     assert rows
-    assert here.client.get(f"/api/v1/{path}.json").json()["rows"] == rows
     lines = here.client.get(f"/api/v1/{path}.jsonl")
     assert lines.headers["content-type"] == "application/jsonl"
     assert [json.loads(line) for line in lines.text.splitlines()] == rows
@@ -141,33 +141,61 @@ def test_an_unchanged_answer_is_a_304(here: Served) -> None:
 
 
 BAD = {
-    "recap/999999": (400, "area-unknown"),
-    f"recap/{CITY}?contest=senator": (400, "contest-unknown"),
+    "recap/999999": (404, "area-unknown"),
+    f"recap/{CITY}?contest=senator": (404, "contest-unknown"),
     f"recap/{CITY}?at=99999": (404, "size-beyond-log"),
     f"recap/{CITY}?at=-1": (400, "number-invalid"),
-    f"recap/{CITY}.xml": (404, "path-unknown"),
+    f"recap/{CITY}.xml": (400, "word-invalid"),
     f"recap/{CITY}?when=30": (400, "query-unknown"),
     f"recap/{CITY}?at=30&at=31": (400, "query-unknown"),
-    f"stations/{STATIONS[0]}/history": (400, "contest-ambiguous"),
-    "stations/1/history?contest=mayor": (400, "area-unknown"),
-    f"diff/{CITY}": (400, "sizes-order"),
+    f"stations/{STATIONS[0]}/history": (409, "contest-ambiguous"),
+    "stations/1/history?contest=mayor": (404, "area-unknown"),
+    f"diff/{CITY}": (409, "sizes-order"),
     f"diff/{CITY}?before=2&until=99999": (404, "size-beyond-log"),
-    f"diff/{CITY}.csv?before=2": (404, "path-unknown"),
-    f"why/{CITY}/nothing?contest=mayor": (400, "figure-unknown"),
-    "worklist/nobody": (400, "role-unknown"),
+    "log.xml": (404, "path-unknown"),
+    f"why/{CITY}/nothing?contest=mayor": (404, "figure-unknown"),
+    f"why/{STATIONS[0]}/1?contest=mayor": (404, "area-unknown"),
+    "worklist/nobody": (404, "role-unknown"),
     "keys?limit=0": (400, "number-invalid"),
     "keys?limit=1001": (400, "number-invalid"),
     "keys?after=01": (400, "number-invalid"),
     "keys?marked=yes": (400, "number-invalid"),
-    f"totals/{CITY}": (400, "contest-ambiguous"),
-    f"totals/{CITY}?contest=mayor&height=1": (400, "total-not-sealed"),
+    f"totals/{CITY}": (409, "contest-ambiguous"),
+    f"totals/{CITY}?contest=mayor&height=1": (404, "total-not-sealed"),
 }
 
 
 @pytest.mark.parametrize("path", BAD)
 def test_a_bad_question_is_told(here: Served, path: str) -> None:
-    """By its code."""
-    assert told(here.client.get(f"/api/v1/{path}")) == BAD[path]
+    """By its code, as the contract has it."""
+    response = here.client.get(f"/api/v1/{path}")
+    assert told(response) == BAD[path]
+    place = next((view for view in VIEWS if view.path.partition("/")[0] == path.partition("/")[0].partition("?")[0]), None)
+    if place is not None:
+        documented(response, "GET", f"/api/v1/{place.path}")
+
+
+GOOD = {
+    "recap/{area}": {"contest": "mayor"},
+    "stations/{station}/history": {"contest": "mayor"},
+    "diff/{area}": {"before": "40"},
+    "why/{area}/{figure}": {"contest": "mayor"},
+    "totals/{area}": {"contest": "mayor"},
+    "stations/{station}/why/{figure}": {"contest": "mayor"},
+}
+WORDS = {"area": CITY, "station": STATIONS[0], "figure": "1", "role": "officer"}
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.path)
+def test_each_answer_is_what_the_contract_says(here: Served, view: View) -> None:
+    """In each format; a 304 too."""
+    for form in ("", *(f".{each}" for each in view.forms)):
+        response = here.client.get(f"/api/v1/{view.path.format(**WORDS)}{form}", params=GOOD.get(view.path))
+        assert response.status_code == 200, response.text
+        documented(response, "GET", f"/api/v1/{view.path}{form}")
+        again = here.client.get(response.request.url, headers={"If-None-Match": response.headers["etag"]})
+        documented(again, "GET", f"/api/v1/{view.path}{form}")
+        assert again.status_code == 304
 
 
 def test_replays_are_answered_one_at_a_time(here: Served, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,9 +16,10 @@ its tree size, in ``ETag`` where nothing else decides it.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -27,23 +28,35 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ledger.errors import BadInput
-from ledger.log.append import Answer, Appended
+from ledger.log.append import Answer as Decided
+from ledger.log.append import Appended
 from ledger.node import Node
-from ledger.proof.checkpoint import parse_checkpoint
-from ledger.proof.note import parse_note
+from ledger.web.answers import (
+    EVENTS_MAX,
+    Answer,
+    AppendedAnswer,
+    CheckAnswer,
+    ConsistencyAnswer,
+    EventAnswer,
+    RefusedAnswer,
+    SubmissionsAnswer,
+    WaitingAnswer,
+)
 from ledger.web.intake import Intake, Outcome
-from ledger.web.problems import problem_of, status_of
+from ledger.web.problems import status_of, where_of
 
-__all__ = ["BODY_LIMIT_BYTES", "BODY_SECONDS", "EVENTS_MAX", "routes"]
+__all__ = ["BODY_LIMIT_BYTES", "BODY_SECONDS", "EVENT_PATTERN", "MESSAGEPACK", "NUMBER_DIGITS_MAX", "routes"]
 
 BODY_LIMIT_BYTES: Final = 8_000_000
 BODY_SECONDS: Final = 30
-EVENTS_MAX: Final = 500
 NUMBER_DIGITS_MAX: Final = 16
 
 MESSAGEPACK: Final = ("application/msgpack", "application/x-msgpack", "application/vnd.msgpack")
 BYTES: Final = "application/octet-stream"
 TEXT: Final = "text/plain; charset=utf-8"
+
+EVENT_PATTERN: Final = "[0-9a-fA-F]{64}"
+_EVENT: Final = re.compile(EVENT_PATTERN)
 
 _submissions: Final = msgspec.msgpack.Decoder(list[bytes])
 
@@ -73,14 +86,14 @@ async def _submit(node: Node, intake: Intake, request: Request) -> Response:
     answers = [_answer(*outcome) for outcome in outcomes]
     size = max((_size(outcome.receipt) for outcome in outcomes if outcome.receipt is not None), default=0)
     proof = await run_in_threadpool(node.consistency, seen, size) if 0 < seen < size else []
-    said = {"answers": answers, "size": size, "consistency": [step.hex() for step in proof]}
+    said = SubmissionsAnswer(answers, size, [step.hex() for step in proof])
     return _json(said, _status(outcomes))
 
 
 async def _check(node: Node, request: Request) -> Response:
     _require_known(request)
     answers = await run_in_threadpool(node.foretell, await _sent(request))
-    return _json({"answers": [_answer(answer, None) for answer in answers]})
+    return _json(CheckAnswer([_answer(answer, None) for answer in answers]))
 
 
 def _status(outcomes: Sequence[Outcome]) -> int:
@@ -94,22 +107,19 @@ def _status(outcomes: Sequence[Outcome]) -> int:
             return 409 if status_of(error) == 503 else status_of(error)
 
 
-def _answer(answer: Answer, receipt: bytes | None) -> dict[str, Any]:
-    """``outcome``: ``appended``, ``refused`` (never will be), ``waiting`` (send the same bytes later)."""
+def _answer(answer: Decided, receipt: bytes | None) -> Answer:
     if isinstance(answer, Appended):
-        return {
-            "outcome": "appended",
-            "event": answer.event_id.hex(),
-            "index": answer.index,
-            "code": answer.void,
-            "pending": answer.pending,
-            "before": answer.before,
-            "late": answer.late,
-            "receipt": None if receipt is None else receipt.decode(),
-        }
-    said = problem_of(answer)
-    kind = "waiting" if status_of(answer) == 503 else "refused"
-    return {"outcome": kind, "code": answer.code, "detail": answer.detail, "where": said["where"]}
+        return AppendedAnswer(
+            event=answer.event_id.hex(),
+            index=answer.index,
+            code=answer.void,
+            pending=answer.pending,
+            before=answer.before,
+            late=answer.late,
+            receipt=None if receipt is None else receipt.decode(),
+        )
+    kind = WaitingAnswer if status_of(answer) == 503 else RefusedAnswer
+    return kind(code=answer.code, detail=answer.detail, where=where_of(answer))
 
 
 async def _sent(request: Request) -> list[bytes]:
@@ -165,10 +175,10 @@ def _read(node: Node, ask: _Ask, *names: str) -> Callable[[Request], Awaitable[R
 
 
 def _checkpoint(node: Node, _request: Request) -> Response:
-    note = node.head().checkpoint
-    if not note:
+    head = node.head()
+    if not head.size:
         raise BadInput("entry-unknown", "the log has no entry yet")
-    return Response(note, media_type=TEXT, headers=_tagged(parse_checkpoint(parse_note(note).text).size))
+    return Response(head.checkpoint, media_type=TEXT, headers=_tagged(head.size))
 
 
 def _entry(node: Node, request: Request) -> Response:
@@ -185,24 +195,23 @@ def _receipt(node: Node, request: Request) -> Response:
 
 def _event(node: Node, request: Request) -> Response:
     said = request.path_params["event"]
-    try:
-        event_id = bytes.fromhex(said) if len(said) == 64 else b""
-    except ValueError:
-        event_id = b""
-    if not event_id:
+    if not _EVENT.fullmatch(said):
         raise BadInput("bad-hex", "64 hex digits are expected", argument="event")
+    event_id = bytes.fromhex(said)
     index = node.find(event_id)
     if index is None:
-        raise BadInput("event-not-found", "no entry holds this event", event=said)
-    return _json({"event": said, "index": index})
+        raise BadInput("event-not-found", "no entry holds this event", event=event_id.hex())
+    return _json(EventAnswer(event_id.hex(), index))
 
 
 def _consistency(node: Node, request: Request) -> Response:
     old, new = _number(request, "old"), _number(request, "new")
-    return _json({"old": old, "new": new, "path": [step.hex() for step in node.consistency(old, new)]})
+    return _json(ConsistencyAnswer(old, new, [step.hex() for step in node.consistency(old, new)]))
 
 
 def _key_chain(node: Node, _request: Request) -> Response:
+    if not node.head().size:
+        raise BadInput("entry-unknown", "the log has no entry yet")
     return Response(node.key_chain(), media_type=BYTES)
 
 
@@ -238,5 +247,5 @@ def _tagged(size: int) -> dict[str, str]:
     return {"ETag": f'"{size}"', "Cache-Control": "no-cache"}
 
 
-def _json(said: object, status: int = 200) -> Response:
+def _json(said: msgspec.Struct, status: int = 200) -> Response:
     return Response(msgspec.json.encode(said), status, media_type="application/json")

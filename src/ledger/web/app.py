@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, request_response
@@ -24,8 +25,9 @@ from ledger import __version__
 from ledger.errors import BadInput, Broken, LedgerError
 from ledger.node import PUBLIC, Node
 from ledger.web.api import routes
+from ledger.web.contract import contract_routes
 from ledger.web.intake import Intake
-from ledger.web.problems import problem
+from ledger.web.problems import problem, unsupported
 from ledger.web.published import published
 from ledger.web.views import view_routes
 
@@ -64,10 +66,12 @@ def make_app(node: Node, intake: Intake, *, running: Callable[[], AbstractContex
             Route("/readyz", ready),
             *routes(node, intake),
             *view_routes(node),
+            *contract_routes(),
         ],
         lifespan=lifespan,
         exception_handlers={404: _unknown, 405: _unsupported, LedgerError: _told, Exception: _fault},
     )
+    app.router.redirect_slashes = False  # an address is right or it is not; a redirection would believe the Host header
     app.router.default = request_response(file)  # after the routes: another method of theirs is told as such
     return _Wrapped(app)
 
@@ -76,8 +80,9 @@ async def _unknown(request: Request, _error: Exception) -> Response:
     return problem(BadInput("path-unknown", "nothing has this address", address=request.scope["path"][:100]))
 
 
-async def _unsupported(request: Request, _error: Exception) -> Response:
-    return problem(BadInput("method-unsupported", "not with this method", method=request.method[:20]))
+async def _unsupported(request: Request, error: Exception) -> Response:
+    allowed = (error.headers or {}).get("Allow", "") if isinstance(error, HTTPException) else ""
+    return unsupported(request.method, sorted(allowed.split(", ")))
 
 
 async def _told(request: Request, error: Exception) -> Response:

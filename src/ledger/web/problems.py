@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
 from starlette.responses import Response
 
 from ledger.errors import BadInput, LedgerError, Moved, NotVerified, Refused, Usage, Waiting
+from ledger.web.answers import Problem
 
-__all__ = ["PROBLEM_TYPE", "problem", "problem_of", "status_of"]
+__all__ = ["PROBLEM_TYPE", "problem", "problem_of", "status_of", "unsupported", "where_of"]
 
 PROBLEM_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 2
@@ -24,6 +25,16 @@ _STATUS: Final = {
     "path-unknown": 404,
     "entry-unknown": 404,
     "event-not-found": 404,
+    "area-unknown": 404,
+    "area-outside-contest": 404,
+    "contest-unknown": 404,
+    "figure-unknown": 404,
+    "role-unknown": 404,
+    "station-unknown": 404,
+    "total-not-sealed": 404,
+    "contest-ambiguous": 409,
+    "election-not-open": 409,
+    "sizes-order": 409,
     "size-beyond-log": 404,
     "file-missing": 404,
     "rate-exceeded": 429,
@@ -48,17 +59,21 @@ def status_of(error: LedgerError) -> int:
             return 503
 
 
-def problem_of(error: LedgerError) -> dict[str, object]:
-    """The document's members; ``where`` holds numbers and names of the request, never a path of this machine."""
-    where = {name: value for name, value in error.where.items() if name != "path" and isinstance(value, int | str)}
-    return {
-        "type": f"about:blank#{error.code}",
-        "title": error.code,
-        "status": status_of(error),
-        "code": error.code,
-        "detail": error.detail,
-        "where": where,
-    }
+def where_of(error: LedgerError) -> dict[str, int | str]:
+    """Numbers and names of the request, never a path of this machine."""
+    return {name: value for name, value in error.where.items() if name != "path" and isinstance(value, int | str)}
+
+
+def problem_of(error: LedgerError) -> Problem:
+    """The document of an error."""
+    return Problem(
+        type=f"about:blank#{error.code}",
+        title=error.code,
+        status=status_of(error),
+        code=error.code,
+        detail=error.detail,
+        where=where_of(error),
+    )
 
 
 def problem(error: LedgerError, headers: Mapping[str, str] | None = None) -> Response:
@@ -68,3 +83,8 @@ def problem(error: LedgerError, headers: Mapping[str, str] | None = None) -> Res
     if status in (429, 503):
         sent.setdefault("Retry-After", str(RETRY_SECONDS))
     return Response(msgspec.json.encode(problem_of(error)), status, sent, PROBLEM_TYPE)
+
+
+def unsupported(method: str, allowed: Iterable[str]) -> Response:
+    """The answer to a method that an address does not have; ``Allow`` names those that it has (RFC 9110, 15.5.6)."""
+    return problem(BadInput("method-unsupported", "not with this method", method=method[:20]), {"Allow": ", ".join(allowed)})

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from ledger.errors import BadInput
+from ledger.web.problems import unsupported
 
 __all__ = ["PUBLISHED", "published"]
 
@@ -24,18 +25,19 @@ PUBLISHED: Final = re.compile(
 )
 """Every path that a publication can have, and no other."""
 
+METHODS: Final = ("GET", "HEAD")
 CHANGING: Final = ("checkpoint", "README.txt")
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 FOR_NOW: Final = "no-cache"
 
 
 async def published(request: Request, folder: Path) -> Response:
-    """One file.  Raises ``BadInput`` ``path-unknown``, ``file-missing`` where this folder lacks it, ``method-unsupported``."""
+    """One file.  Raises ``BadInput`` ``path-unknown``, ``file-missing`` where this folder lacks it."""
     path = request.scope["path"].removeprefix("/")
-    if request.method not in ("GET", "HEAD"):
-        raise BadInput("method-unsupported", "files are read only", method=request.method[:20])
     if not PUBLISHED.fullmatch(path):
         raise BadInput("path-unknown", "nothing has this address", address=path[:100])
+    if request.method not in METHODS:
+        return unsupported(request.method, METHODS)
     place = folder / path
     if not place.is_file():
         raise BadInput("file-missing", "the publication has no such file", address=path)

@@ -4,7 +4,7 @@
     GET stations/{station}/history  how a station's number came to be
     GET areas/{area}/history      what happened at an area
     GET diff/{area}               every number that is another at one height than at another
-    GET why/{area}/{figure}       of which stations and acts a total is made
+    GET why/{area}/{figure}       of which stations and acts a total is made; stations/{station}/why/{figure} likewise
     GET findings/{area}           remarks of the rules
     GET worklist/{role}           what waits for a role
     GET keys                      who holds or held a key
@@ -14,13 +14,14 @@
 
 Every answer names the tree size that it shows, which is its ``ETag`` too: who asks again is told 304 as long as the log has not
 grown.  ``at`` freezes a recap at an earlier size, by a replay.  Lists come a page at a time: ``after`` is how many rows to pass
-over, ``next`` what to say for the page after.  ``.csv`` and ``.jsonl`` behind the last word of a path give a list's rows so.
+over, ``next`` what to say for the page after.  ``.csv`` and ``.jsonl`` behind the path give a list's rows so.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -36,27 +37,36 @@ from starlette.routing import Route
 
 from ledger.errors import BadInput, Waiting
 from ledger.node import Node, Snapshot
-from ledger.recap.chronicles import area_history
-from ledger.recap.diffs import diff
-from ledger.recap.entries import entry_view
-from ledger.recap.findings import findings
-from ledger.recap.histories import history
-from ledger.recap.keyring import keys_of
+from ledger.recap.chronicles import Act, area_history
+from ledger.recap.diffs import Diff, diff
+from ledger.recap.entries import EntryView, entry_view
+from ledger.recap.findings import FindingRow, findings
+from ledger.recap.histories import History, history
+from ledger.recap.keyring import KeyView, keys_of
 from ledger.recap.places import contests_of, election_of, require_area
-from ledger.recap.progress import progress
-from ledger.recap.reasons import why
-from ledger.recap.totals import recap
-from ledger.recap.worklists import worklist
+from ledger.recap.progress import Progress, progress
+from ledger.recap.reasons import Why, WhyStation, why, why_station
+from ledger.recap.totals import AreaRecap, recap
+from ledger.recap.worklists import Task, worklist
 from ledger.tally.signing import reopen_entry
 from ledger.tally.state import CONTESTS
 
-__all__ = ["ROWS_MAX", "VIEWS", "View", "view_routes"]
+__all__ = ["ROWS_MAX", "VIEWS", "WORDS", "View", "view_routes"]
 
 ROWS_MAX: Final = 1_000
 """Rows of a page."""
 ALL: Final = "all"
 """In the place of an area's code: the whole country."""
-FORMATS: Final = ("json", "csv", "jsonl")
+FORMATS: Final = ("csv", "jsonl")
+WORDS: Final = {
+    "area": "[0-9]{1,16}|all",
+    "station": "[0-9]{1,16}",
+    "figure": "[a-z0-9-]{1,32}",
+    "role": "[a-z]{1,16}",
+    "contest": "[a-z0-9-]{1,32}",
+}
+"""How the words of a path or query are written, whole."""
+PAGING: Final = ("after", "limit")
 NUMBER_DIGITS_MAX: Final = 16
 
 
@@ -103,14 +113,25 @@ def _number(words: dict[str, str], name: str, default: int) -> int:
 
 class View(NamedTuple):
     """One question.  ``path`` below ``/api/v1/``; ``query``: what its query may say beside ``after`` and ``limit``; ``heavy``: it
-    replays the log, so that one is answered at a time; ``answer``: one thing, or rows."""
+    replays the log, so that one is answered at a time; ``kind``: of what it answers, or of each row; bytes are a file."""
 
     path: str
     words: str
     query: tuple[str, ...]
     rows: bool
     heavy: bool
+    kind: type
     answer: Callable[[Asked], Any]
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """Every name that its query may say."""
+        return (*self.query, *(PAGING if self.rows else ()))
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The other formats that it comes in, behind its path and a dot."""
+        return FORMATS if self.rows else ()
 
 
 def _recaps(asked: Asked) -> Iterator[Struct]:
@@ -161,7 +182,19 @@ def _why(asked: Asked) -> Struct:
     held = [code for code, _ in contests_of(state, asked.area, asked.contest)]
     if len(held) != 1:
         raise BadInput("contest-ambiguous", "several contests have totals there, or none", area=asked.area or ALL)
+    if election_of(state).is_station(asked.area):
+        raise BadInput("area-unknown", "that is a station", area=asked.area)
     return why(state, held[0], asked.area, asked.words["figure"], size=asked.snapshot.size, every=asked.flag("every"))
+
+
+def _why_station(asked: Asked) -> Struct:
+    state, station = asked.snapshot.state, asked.words["station"]
+    held = [code for code, _ in contests_of(state, station, asked.contest)]
+    if len(held) != 1:
+        raise BadInput("contest-ambiguous", "the station holds several contests, or none", contests=", ".join(held))
+    if not election_of(state).is_station(station):
+        raise BadInput("station-unknown", "that is an area", station=station)
+    return why_station(state, asked.snapshot.entry, held[0], station, asked.words["figure"], size=asked.snapshot.size)
 
 
 def _findings(asked: Asked) -> Iterable[Struct]:
@@ -200,34 +233,29 @@ def _log(asked: Asked) -> Iterator[Struct]:
 
 
 VIEWS: Final = (
-    View("recap/{area}", "Totals, states and certificates of an area or station.", ("contest", "at"), True, False, _recaps),
-    View("stations/{station}/history", "How a station's number came to be.", ("contest",), False, False, _history),
-    View("areas/{area}/history", "What happened at an area.", ("contest", "below"), True, False, _area_history),
-    View("diff/{area}", "Numbers that differ between two heights.", ("contest", "before", "until"), False, True, _diff),
-    View("why/{area}/{figure}", "Of what a total is made.", ("contest", "every"), False, False, _why),
-    View("findings/{area}", "Remarks of the rules.", ("contest", "not-evaluated"), True, False, _findings),
-    View("worklist/{role}", "What waits for a role.", ("contest", "area"), True, False, _worklist),
-    View("keys", "Who holds or held a key.", ("role", "area", "marked"), True, False, _keys),
-    View("progress", "How far the election has come.", (), False, False, _progress),
-    View("totals/{area}", "A file that proves a total (8.6).", ("contest", "height", "stations"), False, True, _total),
-    View("log", "The entries, a line each.", (), True, False, _log),
+    View("recap/{area}", "Totals, states and certificates, a contest each", ("contest", "at"), True, False, AreaRecap, _recaps),
+    View("stations/{station}/history", "How a station's number came to be", ("contest",), False, False, History, _history),
+    View("areas/{area}/history", "What happened at an area", ("contest", "below"), True, False, Act, _area_history),
+    View("diff/{area}", "Numbers that differ between two heights", ("contest", "before", "until"), False, True, Diff, _diff),
+    View("why/{area}/{figure}", "Of what a total is made", ("contest", "every"), False, False, Why, _why),
+    View("stations/{station}/why/{figure}", "Why a station shows a number", ("contest",), False, False, WhyStation, _why_station),
+    View("findings/{area}", "Remarks of the rules", ("contest", "not-evaluated"), True, False, FindingRow, _findings),
+    View("worklist/{role}", "What waits for a role", ("contest", "area"), True, False, Task, _worklist),
+    View("keys", "Who holds or held a key", ("role", "area", "marked"), True, False, KeyView, _keys),
+    View("progress", "How far the election has come", (), False, False, Progress, _progress),
+    View("totals/{area}", "A file that proves a total", ("contest", "height", "stations"), False, True, bytes, _total),
+    View("log", "The entries, a line each", (), True, False, EntryView, _log),
 )
 
 
 def view_routes(node: Node) -> list[Route]:
     """The routes of all views over a node."""
     turn = threading.BoundedSemaphore(1)
-    made: list[Route] = []
-    for view in VIEWS:
-        made.append(Route(f"/api/v1/{view.path}", _endpoint(node, view, turn)))
-        if view.rows and not view.path.endswith("}"):
-            made += [Route(f"/api/v1/{view.path}.{form}", _endpoint(node, view, turn, form)) for form in FORMATS]
-    return made
+    rows = [Route(f"/api/v1/{view.path}.{form}", _endpoint(node, view, turn, form)) for view in VIEWS for form in view.forms]
+    return [*rows, *(Route(f"/api/v1/{view.path}", _endpoint(node, view, turn, "")) for view in VIEWS)]
 
 
-def _endpoint(
-    node: Node, view: View, turn: threading.BoundedSemaphore, form: str = FORMATS[0]
-) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(node: Node, view: View, turn: threading.BoundedSemaphore, form: str) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         return await run_in_threadpool(_answer, node, view, turn, request, form)
 
@@ -235,7 +263,7 @@ def _endpoint(
 
 
 def _answer(node: Node, view: View, turn: threading.BoundedSemaphore, request: Request, form: str) -> Response:
-    words, form = _words(view, request, form)
+    words = _words(view, request)
     size = node.head().size
     at = _number(words, "at", size) if "at" in view.query else size
     tag = f'"{at}"'
@@ -278,28 +306,24 @@ def _in_turn(turn: threading.BoundedSemaphore, *, heavy: bool) -> Iterator[None]
         turn.release()
 
 
-def _words(view: View, request: Request, form: str) -> tuple[dict[str, str], str]:
-    """The words of path and query, and the format that the path's last word ends with, ``form`` where it is no word of its own."""
-    known = (*view.query, *(("after", "limit") if view.rows else ()))
+def _words(view: View, request: Request) -> dict[str, str]:
+    """The words of path and query.  Names that the view does not read, or that come twice, are refused."""
     said = request.query_params.multi_items()
-    for name, _ in said:
-        if name not in known or [each for each, _ in said].count(name) > 1:
+    names = [name for name, _ in said]
+    for name in names:
+        if name not in view.asks or names.count(name) > 1:
             raise BadInput("query-unknown", "not in this query, or twice", argument=name[:40])
     words = {**dict(said), **request.path_params}
-    last = view.path.rpartition("/")[2].strip("{}")
-    if last in request.path_params:
-        stem, dot, ending = words[last].rpartition(".")
-        if dot:
-            words[last], form = stem, ending
-    if form not in FORMATS or (form != "json" and not view.rows):
-        raise BadInput("path-unknown", "nothing has this address", address=request.scope["path"][:100])
-    return words, form
+    for name, word in words.items():
+        if name in WORDS and not re.fullmatch(WORDS[name], word):
+            raise BadInput("word-invalid", "nothing can be called so", argument=name)
+    return words
 
 
 def _listed(rows: list[Any], following: int | None, size: int, form: str, headers: dict[str, str]) -> Response:
     """A page in its format; the tree size, and where the next page begins, in headers too."""
     headers |= {"X-Tree-Size": str(size)} | ({} if following is None else {"X-Next-After": str(following)})
-    if form == "json":
+    if not form:
         return _json({"size": size, "rows": rows, "next": following}, headers)
     if form == "jsonl":
         lines = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
