@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text, update
+from sqlalchemy.engine import make_url
 
 from ledger.errors import BadInput, Broken, LedgerError, Waiting
 from ledger.store import engine
@@ -78,8 +79,15 @@ def test_an_empty_or_foreign_postgresql_is_not_opened(postgres_database: str) ->
 
 @pytest.mark.postgres
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
-    """No server at the address: told, not raised from below."""
-    assert refusal(f"postgresql+psycopg://nobody@/none?host={tmp_path}").code == "store-failed"
+    """No server at the address: told with what the driver says, not raised from below."""
+    problem = refusal(f"postgresql+psycopg://nobody@/none?host={tmp_path}")
+    assert (problem.code, str(tmp_path) in problem.detail) == ("store-away", True)
+
+
+@pytest.mark.postgres
+def test_a_server_that_lets_nobody_in(postgres_url: str) -> None:
+    """It is there, and waiting would not help: a database that it has not."""
+    assert refusal(make_url(postgres_url).set(database="nowhere").render_as_string(hide_password=False)).code == "store-failed"
 
 
 @pytest.mark.parametrize("address", ["mysql://localhost/x", "oracle://localhost/x"])
