@@ -19,6 +19,7 @@ import asyncio
 import json
 import os
 import platform
+import shutil
 import signal
 import socket
 import subprocess
@@ -39,7 +40,7 @@ from starlette.routing import Route
 from ledger.device.receipts import check_receipt
 from ledger.device.stream import EventStream
 from ledger.log.append import BATCH_EVENTS, Appended, admit
-from ledger.node import Node, system_clock
+from ledger.node import CONFIG_NAME, Node, system_clock
 from ledger.scenario.founding import office_key
 from ledger.scenario.nation import Nation, Station, _form_name, shape_of
 from ledger.tally.events import Approved, ElectionAmended, FormRef, TallySubmitted
@@ -82,6 +83,15 @@ def found(folder: Path, nation: Nation, database: str | None) -> None:
             for answer in node.submit(coming[start : start + BATCH_EVENTS]):
                 if not isinstance(answer, Appended) or answer.void:
                     raise Failed(f"the opening is not taken: {answer}")
+
+
+def node_folder(ledger: Path, place: Path) -> Path:
+    """The folder of one more node on the same PostgreSQL database (docs/ARCHITECTURE.md, "Several nodes"): ``ledger.toml``, which
+    names database and anchor, and the keys."""
+    place.mkdir()
+    for path in (ledger / CONFIG_NAME, *sorted(ledger.glob("*.pem"))):
+        shutil.copy2(path, place)
+    return place
 
 
 def forms(nation: Nation) -> Iterator[bytes]:

@@ -73,6 +73,11 @@ class Process:
             self._process.kill()
             self._process.wait(60)
 
+    @property
+    def ended(self) -> bool:
+        """Whether it is not running."""
+        return self._process is None or self._process.poll() is not None
+
     def wait(self) -> int:
         """Until it ends by itself."""
         assert self._process is not None
