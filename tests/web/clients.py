@@ -1,4 +1,4 @@
-"""Clients of nodes that are killed: each sends the same bytes until it holds a receipt that checks; and what must hold at the end."""
+"""Clients of nodes that are killed: each sends the same bytes until it holds a receipt that checks; and what holds at the end."""
 
 from __future__ import annotations
 

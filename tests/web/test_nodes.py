@@ -1,7 +1,8 @@
 """Several nodes on one PostgreSQL database, each killed at random moments, and the server too: nothing acknowledged is lost.
 
 Each node has a ledger folder of its own, with the same keys and one anchor for all (docs/ARCHITECTURE.md, "Several nodes").
-Clients send each try to the next node.  A node that is killed is started again, as a supervisor does; one whose database goes away goes on.
+Clients send each try to the next node.  A node that is killed is started again, as a supervisor does; one whose database goes
+away goes on.
 """
 
 from __future__ import annotations
