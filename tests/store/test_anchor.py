@@ -145,6 +145,17 @@ def test_two_nodes_share_an_anchor(anchored: Node, world: World, anchor: Path) -
     assert len(check_log(anchored)) == 9 + 60
 
 
+def test_a_shared_anchor_stops_the_node_that_signed_nothing(anchored: Node, world: World) -> None:
+    """One node appends, the database is put back under both: the other, whose own last head the log still extends, is refused."""
+    with reopened(anchored) as second:
+        second.submit([world.sign("officer", held(STATIONS[0])).submission])
+        old = backup(anchored.database)
+        anchored.submit(submissions_of(season(world)))
+        put_back(anchored.database, old)
+        assert code(lambda: second.submit([world.sign("importer", held(STATIONS[1])).submission])) == "log-rolled-back"
+        assert second.head().size == 10
+
+
 # --- an old database ---------------------------------------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import msgpack
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.engine import make_url
 
 from ledger.device.receipts import check_receipt
 from ledger.errors import Waiting
@@ -187,6 +188,18 @@ def test_a_transaction_that_is_ended_is_tried_again(served: Served, other: Engin
         thread.join()
     assert answers == [(201, "")]
     assert served.fatal == []
+    assert len(check_log(served.node)) == 10
+
+
+def test_a_server_that_comes_back_unsafe(served: Served, administrator: Connection, postgres_database: str, world: World) -> None:
+    """Its settings could lose what is committed: nothing is appended until they are mended; reading goes on."""
+    name = make_url(postgres_database).database
+    form = of(world, ONE)
+    for act, told_ in (("SET synchronous_commit = off", (503, "store-unsafe")), ("RESET synchronous_commit", (201, ""))):
+        administrator.exec_driver_sql(f"ALTER DATABASE {name} {act}")
+        terminate(administrator, set(administrator.execute(text(f"SELECT pid {SESSIONS}")).scalars()))
+        assert told(served.post([form])) == told_
+        assert served.client.get("/readyz").status_code == 200
     assert len(check_log(served.node)) == 10
 
 

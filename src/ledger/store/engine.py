@@ -56,8 +56,8 @@ class Database:
         elif self.dialect == "postgresql":
             self._path = None
             patience = {"lock_timeout": BUSY_TIMEOUT_MS, "idle_in_transaction_session_timeout": IDLE_TIMEOUT_MS}
-            self._writer = _postgres_engine(url, isolation="READ COMMITTED", settings=patience)
-            self._reader = _postgres_engine(url, isolation="REPEATABLE READ", settings={})
+            self._writer = _postgres_engine(url, isolation="READ COMMITTED", writing=patience)
+            self._reader = _postgres_engine(url, isolation="REPEATABLE READ", writing=None)
         else:
             raise BadInput("database-unsupported", "a ledger lives in SQLite or PostgreSQL", dialect=self.dialect)
 
@@ -158,18 +158,22 @@ class Database:
             raise
 
     def _check_durability(self) -> None:
-        """Raises ``Broken`` ``store-unsafe`` where a committed entry could be lost by a power cut."""
+        """Raises ``Broken`` ``store-unsafe`` where a committed entry could be lost by a power cut.  On PostgreSQL every connection
+        that writes is looked at when it is made: a server may come back with other settings."""
         with _errors_told(), self._writer.connect() as connection:
-            wanted: dict[str, tuple[object, ...]]
             if self.dialect == "sqlite":
-                wanted = {"synchronous": (2, 3), "journal_mode": ("wal",), "recursive_triggers": (1,)}
-                found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in wanted}
-            else:
-                wanted = {"fsync": ("on",), "full_page_writes": ("on",), "synchronous_commit": ("on", "remote_apply")}
-                found = {name: connection.exec_driver_sql(f"SHOW {name}").scalar() for name in wanted}
-        for name, values in wanted.items():
-            if found[name] not in values:
-                raise Broken("store-unsafe", f"the database runs with {name} = {found[name]}", needed=values[0])
+                _require(_SQLITE_SAFE, lambda name: connection.exec_driver_sql(f"PRAGMA {name}").scalar())
+
+
+_SQLITE_SAFE: Final = {"synchronous": (2, 3), "journal_mode": ("wal",), "recursive_triggers": (1,)}
+_POSTGRES_SAFE: Final = {"fsync": ("on",), "full_page_writes": ("on",), "synchronous_commit": ("on", "remote_apply")}
+
+
+def _require(wanted: Mapping[str, tuple[object, ...]], found: Callable[[str], object]) -> None:
+    for name, values in wanted.items():
+        value = found(name)
+        if value not in values:
+            raise Broken("store-unsafe", f"the database runs with {name} = {value}", needed=values[0])
 
 
 _WRITER_PRAGMAS: Final = (
@@ -205,18 +209,25 @@ def _sqlite_engine(url: URL, *, begin: str, pragmas: tuple[str, ...]) -> Engine:
     return engine
 
 
-def _postgres_engine(url: URL, *, isolation: str, settings: Mapping[str, int]) -> Engine:
+def _postgres_engine(url: URL, *, isolation: str, writing: Mapping[str, int] | None) -> Engine:
+    """``writing``: settings of a session that writes; None for one that reads."""
     reached = {name: value for name, value in _REACHED.items() if name not in url.query}
     engine = create_engine(
         url, isolation_level=isolation, pool_pre_ping=True, pool_timeout=BUSY_TIMEOUT_MS // 1_000, connect_args=reached
     )
 
     def connected(raw: Any, _record: object) -> None:
-        for name, value in settings.items():
-            raw.execute(f"SET {name} = {value}")
-        raw.commit()
+        try:
+            _require(_POSTGRES_SAFE, lambda name: raw.execute(f"SHOW {name}").fetchone()[0])
+            for name, value in (writing or {}).items():
+                raw.execute(f"SET {name} = {value}")
+            raw.commit()
+        except BaseException:
+            raw.close()
+            raise
 
-    event.listen(engine, "connect", connected)
+    if writing is not None:
+        event.listen(engine, "connect", connected)
     return engine
 
 
