@@ -67,6 +67,11 @@ class Process:
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(60)
 
+    def pause(self) -> None:
+        """It stands still, with all that it holds."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
     def kill(self) -> None:
         """At once."""
         if self._process is not None and self._process.poll() is None:

@@ -88,6 +88,9 @@ def test_killed_nodes_and_a_restarted_server_lose_nothing(
                 if number % (kills // restarts + 1) == 1 + kills // restarts // 2:
                     restart_the_server(postgres_server, nodes, victim)
                 else:
+                    if number % 3 == 0:  # with the head's lock, perhaps, or the anchor's
+                        victim.pause()
+                        time.sleep(0.5)
                     victim.kill()
                     revive(victim)
             time.sleep(0.5)
