@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -70,22 +71,31 @@ def _postgres_program(name: str) -> str | None:
     return str(places[0]) if places else found
 
 
-class _Cluster:
+class PostgresServer:
     """A throw-away PostgreSQL server, reached by a socket in its own folder; run as another user when the tests run as root."""
 
-    def __init__(self, folder: Path, initdb: str, pg_ctl: str) -> None:
+    def __init__(self, folder: Path) -> None:
+        initdb, pg_ctl = _postgres_program("initdb"), _postgres_program("pg_ctl")
+        if initdb is None or pg_ctl is None:
+            cannot_run("no PostgreSQL server's programs are on this machine")
         self._folder, self._pg_ctl = folder, pg_ctl
         self._user = {"user": "nobody"} if os.geteuid() == 0 else {}
         if self._user:
             shutil.chown(folder, "nobody")
         self._run(initdb, "-D", str(folder / "data"), "-A", "trust", "-U", "ledger", "-E", "UTF8", "--locale=C")
-        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=60"
-        self._run(pg_ctl, "-D", str(folder / "data"), "-l", str(folder / "log"), "-o", options, "-w", "start")
+        self.start()
 
     def url(self, database: str) -> str:
+        """The address of a database of it."""
         return f"postgresql+psycopg://ledger@/{database}?host={self._folder}"
 
+    def start(self) -> None:
+        """From nothing, or after it was stopped; it then recovers first."""
+        options = f"-c listen_addresses='' -c unix_socket_directories={self._folder} -c max_connections=60"
+        self._run(self._pg_ctl, "-D", str(self._folder / "data"), "-l", str(self._folder / "log"), "-o", options, "-w", "start")
+
     def stop(self) -> None:
+        """At once, as by a power cut of its processes."""
         self._run(self._pg_ctl, "-D", str(self._folder / "data"), "-m", "immediate", "stop")
 
     def _run(self, *command: str) -> None:
@@ -106,15 +116,25 @@ def postgres_url() -> Iterator[str]:
     if given:
         yield given
         return
-    initdb, pg_ctl = _postgres_program("initdb"), _postgres_program("pg_ctl")
-    if initdb is None or pg_ctl is None:
-        cannot_run("no PostgreSQL server's programs are on this machine")
+    with _postgres_server() as server:
+        yield server.url("postgres")
+
+
+@contextmanager
+def _postgres_server() -> Iterator[PostgresServer]:
     with tempfile.TemporaryDirectory(prefix="ledger-pg-", ignore_cleanup_errors=True) as name:
-        cluster = _Cluster(Path(name), initdb, pg_ctl)
+        server = PostgresServer(Path(name))
         try:
-            yield cluster.url("postgres")
+            yield server
         finally:
-            cluster.stop()
+            server.stop()
+
+
+@pytest.fixture
+def postgres_server() -> Iterator[PostgresServer]:
+    """A server of the test's own, which it may stop and start; at the end it runs."""
+    with _postgres_server() as server:
+        yield server
 
 
 _numbers = itertools.count(1)

@@ -4,9 +4,11 @@
 
 1. a synthetic election is set up in FOLDER; every operator signs one form (a fresh key each, so none waits for another)
 2. the reference: the same server (uvicorn, starlette, the same parsing) that checks the signature and echoes, and appends nothing
-3. ``ledger serve`` (``--nodes`` of them on one PostgreSQL database), and the same requests: one submission each, over so many
-   connections that are kept open; each answer must be a receipt
+3. ``ledger serve`` (``--nodes`` of them on one PostgreSQL database, each with a folder of its own and one anchor for all), and the
+   same requests: one submission each, over so many connections that are kept open; each answer must be a receipt
 4. every receipt is checked as a device does, the address is verified as an auditor does, and nothing is missing
+5. on PostgreSQL, what the database alone could do: the rows of the entries that the load made, by COPY in one transaction into a
+   table of the same columns and keys
 
 Rates are answers in seconds of wall clock, latencies from a request's first byte to its answer's last, as the client sees them; the
 client is a process of its own on the same machine.  Exit status 1 where anything did not hold.
@@ -19,18 +21,20 @@ import asyncio
 import json
 import os
 import platform
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import uvicorn
+from sqlalchemy import create_engine
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -39,7 +43,7 @@ from starlette.routing import Route
 from ledger.device.receipts import check_receipt
 from ledger.device.stream import EventStream
 from ledger.log.append import BATCH_EVENTS, Appended, admit
-from ledger.node import Node, system_clock
+from ledger.node import CONFIG_NAME, Node, system_clock
 from ledger.scenario.founding import office_key
 from ledger.scenario.nation import Nation, Station, _form_name, shape_of
 from ledger.tally.events import Approved, ElectionAmended, FormRef, TallySubmitted
@@ -82,6 +86,15 @@ def found(folder: Path, nation: Nation, database: str | None) -> None:
             for answer in node.submit(coming[start : start + BATCH_EVENTS]):
                 if not isinstance(answer, Appended) or answer.void:
                     raise Failed(f"the opening is not taken: {answer}")
+
+
+def node_folder(ledger: Path, place: Path) -> Path:
+    """The folder of one more node on the same PostgreSQL database (docs/ARCHITECTURE.md, "Several nodes"): ``ledger.toml``, which
+    names database and anchor, and the keys."""
+    place.mkdir()
+    for path in (ledger / CONFIG_NAME, *sorted(ledger.glob("*.pem"))):
+        shutil.copy2(path, place)
+    return place
 
 
 def forms(nation: Nation) -> Iterator[bytes]:
@@ -236,6 +249,7 @@ def run(arguments: argparse.Namespace) -> None:
         start = node.head().size
         node.set_anchor(anchor)
     told("ledger set up", f"{start:,} entries", arguments.database or "SQLite")
+    folders = [ledger, *(node_folder(ledger, folder / f"node-{number}") for number in range(2, arguments.nodes + 1))]
     port = free_port()
     references: dict[int, float] = {}
     with running([str(Path(__file__)), "--echo", str(port)], port, folder / "echo.log"):
@@ -243,14 +257,16 @@ def run(arguments: argparse.Namespace) -> None:
             found_ = loaded(folder, [port], signed[at * share : (at + 1) * share], number)
             references[number] = found_["rate"]
             told(f"reference, {number} connections: verify and echo", rated(found_))
-    ports = [free_port() for _ in range(arguments.nodes)]
+    ports = [free_port() for _ in folders]
     places: list[int] = []
+    rates: dict[int, float] = {}
     with ExitStack() as stack:
-        for port in ports:
-            stack.enter_context(running(serving(ledger, port), port, folder / f"serve-{port}.log"))
+        for port, own in zip(ports, folders, strict=True):
+            stack.enter_context(running(serving(own, port), port, folder / f"serve-{port}.log"))
         for at, number in enumerate(connections):
             part = signed[at * share : (at + 1) * share]
             found_ = loaded(folder, ports, part, number)
+            rates[number] = found_["rate"]
             told(
                 f"ledger serve x {arguments.nodes}, {number} connections",
                 rated(found_),
@@ -273,6 +289,40 @@ def run(arguments: argparse.Namespace) -> None:
         told("ledger verify http://127.0.0.1/", f"{size:,} entries", f"{time.monotonic() - began:.1f} s", "verified")
     seals = size - start - len(places)
     told("entries beside the forms (seals)", seals)
+    if arguments.database:
+        copied = copy_rate(arguments.database, start, size)
+        told("COPY of the same rows, one transaction", f"{copied:,.0f}/s")
+        for number, rate in rates.items():
+            told(f"ledger serve x {arguments.nodes}, {number} connections", f"{rate / copied:.4f} of COPY")
+
+
+def copy_rate(address: str, start: int, stop: int) -> float:
+    """Rows a second, the commit included, of entries ``start`` to ``stop - 1`` copied into a table of their shape."""
+    engine = create_engine(address)
+    try:
+        with closing(engine.raw_connection()) as raw, closing(raw.cursor()) as cursor:
+            cursor.execute(
+                "SELECT idx, event_id, leaf, entry FROM entries WHERE idx >= %s AND idx < %s ORDER BY idx", (start, stop)
+            )
+            rows = cursor.fetchall()
+            cursor.execute("CREATE TABLE copied (LIKE entries INCLUDING ALL)")
+            raw.commit()
+            began = time.perf_counter()
+            with cursor.copy("COPY copied (idx, event_id, leaf, entry) FROM STDIN (FORMAT BINARY)") as copy:
+                copy.set_types(["int8", "bytea", "bytea", "bytea"])
+                for row in rows:
+                    copy.write_row(row)
+            raw.commit()
+            seconds = time.perf_counter() - began
+            cursor.execute("SELECT count(*) FROM copied")
+            counted = cursor.fetchone()
+            cursor.execute("DROP TABLE copied")
+            raw.commit()
+    finally:
+        engine.dispose()
+    if counted != (stop - start,):
+        raise Failed(f"COPY took {counted} rows of {stop - start}")
+    return (stop - start) / seconds
 
 
 def rated(found_: dict[str, Any]) -> str:
@@ -295,6 +345,8 @@ def main() -> int:
     parser.add_argument("--database", help="a PostgreSQL address")
     parser.add_argument("--nodes", type=int, default=1)
     arguments = parser.parse_args()
+    if arguments.nodes > 1 and not arguments.database:
+        parser.error("several nodes need one PostgreSQL database")
     try:
         run(arguments)
     except (Failed, subprocess.SubprocessError) as problem:

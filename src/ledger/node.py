@@ -297,6 +297,15 @@ class Node:
             raise Broken("ledger-read-only", "this ledger was restored without the log's key", path=str(self.folder))
         return self._log.append_opened(opened)
 
+    def resume(self, problem: Broken) -> bool:
+        """After ``append`` raised ``problem``: whether the stopped log was replaced by one that takes more.  So after a
+        ``commit-unknown`` of a database that settles it (``Database.settles``): the next transaction reads what became of that one,
+        under the head's lock and against the anchor.  Not after ``anchor-failed``: that is a disk's matter."""
+        if problem.code != "commit-unknown" or not self.database.settles:
+            return False
+        self._log = self._writer()
+        return True
+
     def foretell(self, submissions: Sequence[bytes]) -> list[Answer]:
         """What ``submit`` would answer now; nothing is written (``ledger.log.append``)."""
         if self._log is None:

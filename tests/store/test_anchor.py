@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, insert, select, text
-from sqlalchemy.exc import OperationalError
 
 from ledger.audit.sources import FolderSource
 from ledger.errors import BadInput, Broken
@@ -144,6 +143,17 @@ def test_two_nodes_share_an_anchor(anchored: Node, world: World, anchor: Path) -
     assert problems == []
     assert anchor.read_bytes() == anchored.head().checkpoint
     assert len(check_log(anchored)) == 9 + 60
+
+
+def test_a_shared_anchor_stops_the_node_that_signed_nothing(anchored: Node, world: World) -> None:
+    """One node appends, the database is put back under both: the other, whose own last head the log still extends, is refused."""
+    with reopened(anchored) as second:
+        second.submit([world.sign("officer", held(STATIONS[0])).submission])
+        old = backup(anchored.database)
+        anchored.submit(submissions_of(season(world)))
+        put_back(anchored.database, old)
+        assert code(lambda: second.submit([world.sign("importer", held(STATIONS[1])).submission])) == "log-rolled-back"
+        assert second.head().size == 10
 
 
 # --- an old database ---------------------------------------------------------------------------------------------------------
@@ -311,32 +321,6 @@ def test_a_crash_between_commit_and_answer(anchored: Node, world: World, anchor:
         answers = again.submit(submissions)
         assert [answer.before for answer in answers if isinstance(answer, Appended)] == [True, True, True]
     assert len(check_log(anchored)) == 12
-
-
-@pytest.mark.parametrize("done", [False, True])
-def test_a_commit_whose_outcome_nobody_knows(
-    anchored: Node, world: World, anchor: Path, monkeypatch: pytest.MonkeyPatch, done: bool
-) -> None:
-    """The commit fails before or after it took place: never "appended"; the anchor stays; sent again, everything is in once."""
-    submissions = submissions_of(list(season(world))[:3])
-    dialect = anchored.database._writer.dialect
-    commit = type(dialect).do_commit
-
-    def fails(raw: Any) -> None:
-        if done:
-            commit(dialect, raw)
-        raise OperationalError("COMMIT", None, Exception("disk I/O error"))
-
-    with monkeypatch.context() as patched:
-        patched.setattr(dialect, "do_commit", fails)
-        assert code(lambda: anchored.submit(submissions)) == "commit-unknown"
-    assert code(lambda: anchored.submit(submissions)) == "log-stopped"
-    assert size_in(anchor) == 9
-    with reopened(anchored) as again:
-        answers = again.submit(submissions)
-        assert [answer.before for answer in answers if isinstance(answer, Appended)] == [done] * 3
-        assert size_in(anchor) == 12
-        assert len(check_log(again)) == 12
 
 
 def test_a_copy_of_the_folder_is_told_by_the_shared_anchor(tmp_path: Path, world: World) -> None:

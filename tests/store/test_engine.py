@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text, update
+from sqlalchemy.engine import make_url
 
 from ledger.errors import BadInput, Broken, LedgerError, Waiting
 from ledger.store import engine
@@ -78,8 +80,33 @@ def test_an_empty_or_foreign_postgresql_is_not_opened(postgres_database: str) ->
 
 @pytest.mark.postgres
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
-    """No server at the address: told, not raised from below."""
-    assert refusal(f"postgresql+psycopg://nobody@/none?host={tmp_path}").code == "store-failed"
+    """No server at the address: told with what the driver says, not raised from below."""
+    problem = refusal(f"postgresql+psycopg://nobody@/none?host={tmp_path}")
+    assert (problem.code, str(tmp_path) in problem.detail) == ("store-away", True)
+
+
+@pytest.mark.postgres
+def test_a_server_that_lets_nobody_in(postgres_url: str) -> None:
+    """It is there, and waiting would not help: a database that it has not."""
+    assert refusal(make_url(postgres_url).set(database="nowhere").render_as_string(hide_password=False)).code == "store-failed"
+
+
+@pytest.mark.postgres
+def test_all_connections_in_use(postgres_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More readers at once than connections: told as busy after a while, and there is room again."""
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_MS", 100)
+    made(postgres_database)
+    opened = Database.open(postgres_database)
+    try:
+        with ExitStack() as stack:
+            for _ in range(15):
+                stack.enter_context(opened.reading())
+            with pytest.raises(Waiting, match="busy"):
+                stack.enter_context(opened.reading())
+        with opened.reading() as connection:
+            assert read_head(connection).size == 0
+    finally:
+        opened.close()
 
 
 @pytest.mark.parametrize("address", ["mysql://localhost/x", "oracle://localhost/x"])

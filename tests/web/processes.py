@@ -67,11 +67,21 @@ class Process:
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(60)
 
+    def pause(self) -> None:
+        """It stands still, with all that it holds."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
     def kill(self) -> None:
         """At once."""
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait(60)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is not running."""
+        return self._process is None or self._process.poll() is not None
 
     def wait(self) -> int:
         """Until it ends by itself."""

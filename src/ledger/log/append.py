@@ -14,7 +14,8 @@ The steps of ``Log.append``, and what a crash there leaves (docs/ARCHITECTURE.md
 9. answer.  Whoever got no answer sends the same bytes again                             -- step 3 answers
 
 A commit that failed is one whose outcome nobody knows, and an anchor that could not be synced is as bad: the log then takes nothing
-more until it is opened again, and its only answer is to send the same bytes again.
+more until it is opened again, and its only answer is to send the same bytes again.  Where the database settles such a commit
+(``Database.settles``), opening it again is making a new ``Log``: its step 2 waits for the outcome, step 3 reads it.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def restore(database: Database, entries: Iterable[bytes], *, note: bytes, anchor
     """
     shown = parse_checkpoint(parse_note(note).text)
     source = iter(entries)
-    with database.writing() as connection:
+    with database.writing(long=True) as connection:
         head = lock_head(connection)  # 1
         seen = () if anchor is None else anchor.read()
         common = min(head.size, shown.size)

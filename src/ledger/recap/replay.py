@@ -82,7 +82,7 @@ def replay_store(database: Database, *, progress: Callable[[int], None] | None =
 
 def rebuild(database: Database, *, progress: Callable[[int], None] | None = None) -> Replayed:
     """Replays, and puts the result in the place of the projection, under the head's lock."""
-    with database.writing() as connection:
+    with database.writing(long=True) as connection:
         size = lock_head(connection).size
         memory = replay(_entries(connection, size), progress=progress)
         standing = digest(projection_rows(connection))

@@ -8,8 +8,8 @@ come: under load the batches grow by themselves, without load an event is on its
 
 A request goes as a whole into one transaction, and the requests of a client that waits for its answers keep their order.  The room
 is bounded: what does not fit is answered ``queue-full`` before anything of it is done.  An answer leaves after the commit and the
-anchor.  Where a transaction failed so that nobody knows what is on the disk, everybody in it is told to send the same bytes again,
-and the process must end: ``fatal`` says so to whoever runs it.
+anchor.  Where a transaction failed so that nobody knows what became of it, everybody in it is told to send the same bytes again. On
+PostgreSQL the next transaction reads what did (``Node.resume``); else the process must end: ``fatal`` says so to whoever runs it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ ROOM_BYTES: Final = 64_000_000
 """So much may be between arriving and being answered."""
 
 BUSY_ATTEMPTS: Final = 3
-"""Another process that writes (an administrator's command) is waited for so often, each time as long as the store does."""
+"""Another process that writes (another node, an administrator's command) is waited for so often, each time as long as the store
+does; a connection that was lost before the commit is made anew."""
 
 
 class Outcome(NamedTuple):
@@ -154,7 +155,7 @@ class Intake:
             outcomes = [Outcome(answer, self._receipt(answer)) for answer in answers]
         except LedgerError as problem:
             self._answer(batch, problem)
-            if isinstance(problem, Broken) and problem.code in UNKNOWN_OUTCOMES:
+            if isinstance(problem, Broken) and problem.code in UNKNOWN_OUTCOMES and not self._node.resume(problem):
                 self._fatal(problem)
             return
         except Exception as problem:  # a fault of ours: it shall hit as few as it can

@@ -1,7 +1,8 @@
 """``ledger serve``: the node in one process, until it is told to stop or must.
 
 SIGTERM and SIGINT end it in order: no new connection, requests in hand are answered, what intake took is appended and published.
-A transaction whose outcome nobody knows ends it at once with status 4: whoever starts it again reads what is on the disk.
+A transaction whose outcome nobody knows ends it at once with status 4, unless the database settles it (``Node.resume``): whoever
+starts it again reads what is on the disk.
 """
 
 from __future__ import annotations
@@ -138,7 +139,8 @@ class _Publisher:
             done = self._node.publish(self._node.folder / PUBLIC)
         except (LedgerError, OSError) as problem:
             code = problem.code if isinstance(problem, LedgerError) else "cannot-write"
-            LOG.error(code, extra={"said": {"detail": str(problem), "doing": "publish"}})
+            why = "" if problem.__cause__ is None else str(problem.__cause__).partition("\n")[0]
+            LOG.error(code, extra={"said": {"detail": str(problem), "cause": why, "doing": "publish"}})
             return
         self._shown = done.size
         LOG.info(
