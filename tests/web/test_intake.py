@@ -15,25 +15,29 @@ from ledger.log.append import BATCH_EVENTS, Appended
 from ledger.node import Node
 from ledger.tally.signing import Opened
 from ledger.web.intake import Intake, Outcome
+from ledger.web.limits import KeyLimits, Limit
+from ledger.web.metrics import Metrics
 
-from ..world import STATIONS, World, held, make_node, released, submissions_of
+from ..world import STATIONS, World, held, make_node, released, submissions_of, submitted
 
 
 class Stage:
     """A founded ledger behind an intake, whose transactions can be held up: ``batches`` are their sizes."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, **room: int) -> None:
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, **room: Any) -> None:
         self.world = World()
         self.node: Node = make_node(folder, self.world)
         self.node.submit(submissions_of(self.world.founding()))
         self.batches: list[int] = []
         self.fatal: list[Broken] = []
+        self.entered = threading.Event()  # a transaction has begun
         self.go = threading.Event()
         self.go.set()
         self.fault: Exception | None = None
         true = self.node.append
 
         def append(events: Sequence[Opened | Refused]) -> Any:
+            self.entered.set()
             self.go.wait(30)
             self.batches.append(len(events))
             if self.fault is not None:
@@ -78,6 +82,12 @@ async def waiting_for(stage: Stage, events: int) -> None:
     raise AssertionError(stage.intake.load)
 
 
+async def begun(stage: Stage) -> None:
+    """Until the writer has taken its batch."""
+    while not stage.entered.is_set():
+        await asyncio.sleep(0.005)
+
+
 def test_what_waits_goes_into_one_transaction_in_order(stage: Stage) -> None:
     """While one is held up, all others gather; each has its own answers, with receipts that are the store's."""
     sent = stage.events(30)
@@ -85,7 +95,7 @@ def test_what_waits_goes_into_one_transaction_in_order(stage: Stage) -> None:
     async def run() -> list[list[Outcome]]:
         stage.go.clear()
         first = asyncio.create_task(stage.intake.take(sent[:1]))
-        await waiting_for(stage, 1)
+        await begun(stage)
         others = []
         for at in range(1, 30):
             others.append(asyncio.create_task(stage.intake.take([sent[at]])))
@@ -220,7 +230,7 @@ def test_a_transaction_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     async def run() -> None:
         stage.go.clear()
         tasks = [asyncio.create_task(stage.intake.take(sent[:1]))]
-        await waiting_for(stage, 1)
+        await begun(stage)
         tasks += [asyncio.create_task(stage.intake.take(sent[at : at + 300])) for at in range(1, len(sent), 300)]
         await waiting_for(stage, len(sent))
         await asyncio.sleep(0.5)  # all are opened
@@ -229,4 +239,29 @@ def test_a_transaction_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     asyncio.run(run())
     assert stage.batches == [1, 900, len(sent) - 901]
+    stage.close()
+
+
+def test_a_key_has_its_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many at once, so many without effect a day: what is beyond waits, others go on, and later it is taken."""
+    now = [1_000.0]
+    limits = KeyLimits(Limit(rate=1, burst=5), voids=3, clock=lambda: now[0])
+    metrics = Metrics()
+    stage = Stage(tmp_path / "limited", monkeypatch, limits=limits, metrics=metrics)
+    sent = stage.events(8)  # all of them void: nothing stands there
+    other = stage.world.sign(f"{STATIONS[1]}/1", submitted(STATIONS[1])).submission
+
+    def take(*submissions: bytes) -> list[str]:
+        outcomes = asyncio.run(stage.intake.take(submissions))
+        return [outcome.answer.code if isinstance(outcome.answer, LedgerError) else "appended" for outcome in outcomes]
+
+    assert take(*sent[:2], other) == ["appended"] * 3
+    assert take(*sent[2:5]) == ["appended"] * 3
+    assert take(sent[5]) == ["voids-exceeded"]
+    now[0] += 86_400
+    assert take(*sent[5:7]) == ["appended"] * 2
+    assert take(sent[7], sent[7], sent[7], sent[7]) == ["appended", "appended", "appended", "rate-exceeded"]
+    text = metrics.text().decode()
+    for line in ('outcome="void"} 10.0', 'outcome="appended"} 1.0', 'outcome="waiting"} 2.0', "ledger_transaction_events_count"):
+        assert line in text
     stage.close()

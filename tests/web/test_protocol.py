@@ -29,6 +29,7 @@ class Impatient(Protocol):
     request_seconds = 1.0
     address_connections_max = 5
     head_limit_bytes = 2_000
+    uncounted = frozenset[str]()
     addresses: ClassVar[Counter[str]] = Counter()
 
 

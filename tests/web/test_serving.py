@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import threading
@@ -144,6 +145,25 @@ def test_what_is_no_node_is_told(tmp_path: Path, world: World, ledger: Path) -> 
             door.receipt(99)
     with pytest.raises(BadInput, match="bad-url"):
         RemoteNode("ftp://x/")
+
+
+def test_its_numbers(node: Process, world: World) -> None:
+    """Requests under their routes, submissions by what became of them, the log's size."""
+    with RemoteNode(node.url) as door:
+        door.submit([world.sign(f"{STATIONS[0]}/1", submitted(STATIONS[0])).submission])
+    connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=30)
+    for path in ("/nothing", "/tile/0/000", "/metrics"):
+        connection.request("GET", path)
+        text = connection.getresponse().read().decode()
+    for line in (
+        'ledger_requests_total{method="POST",route="/api/v1/submissions",status="201"} 1.0',
+        'ledger_requests_total{method="",route="other",status="404"} 2.0',
+        'ledger_submissions_total{outcome="appended"} 1.0',
+        "ledger_tree_size 10.0",
+        "ledger_queue_events 0.0",
+    ):
+        assert line in text
+    connection.close()
 
 
 def test_serving_asks_for_what_it_needs(ledger: Path, tmp_path: Path) -> None:

@@ -258,6 +258,14 @@ _OPERATIONS: Final = (
     ),
     Operation(
         "get",
+        "/metrics",
+        "metrics",
+        "The node's own numbers",
+        "In Prometheus's text format.",
+        (Answer(200, "The numbers", TEXT, WORDS),),
+    ),
+    Operation(
+        "get",
         "/openapi.json",
         "contract",
         "This document",
@@ -326,7 +334,8 @@ show.
 The log's published files stand at the root of the same address (`/checkpoint`, `/tile/...`, `/recap/...`; docs/FORMATS.md 7, 8.3) \
 and are no part of this document.
 
-Whatever fails is told by a problem document (RFC 9457) with a stable `code`; docs/RULES.md has all of them. Numbers are decimal, \
+Whatever fails is told by a problem document (RFC 9457) with a stable `code`; docs/RULES.md has all of them. Any request may be \
+answered 429 with `Retry-After` where its address or a key asks too much. Numbers are decimal, \
 of at most {NUMBER_DIGITS_MAX} digits, without sign or leading zeros. Under `/api/v1` a name in a query that is not listed, or \
 that comes twice, is refused. HEAD answers where GET does; any other method is answered 405 with `Allow`; an address that nothing \
 has, 404."""

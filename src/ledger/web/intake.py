@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -25,6 +26,8 @@ from ledger.errors import Broken, LedgerError, Refused, Waiting
 from ledger.log.append import BATCH_EVENTS, UNKNOWN_OUTCOMES, Answer, Appended
 from ledger.node import Node
 from ledger.tally.signing import Opened
+from ledger.web.limits import KeyLimits
+from ledger.web.metrics import Metrics
 
 __all__ = ["ROOM_BYTES", "ROOM_EVENTS", "Intake", "Outcome"]
 
@@ -54,17 +57,30 @@ class _Request(NamedTuple):
 
 
 class _Opened(NamedTuple):
+    """``Waiting``: what its key may not send now."""
+
     request: _Request
-    events: Sequence[Opened | Refused]
+    events: Sequence[Opened | Refused | Waiting]
 
 
 class Intake:
     """The door to a node's log, for the event loops of one process.  ``start``, then ``stop``, which lets everything through that
     was taken."""
 
-    def __init__(self, node: Node, *, fatal: Callable[[Broken], None], events: int = ROOM_EVENTS, bytes_: int = ROOM_BYTES) -> None:
+    def __init__(
+        self,
+        node: Node,
+        *,
+        fatal: Callable[[Broken], None],
+        events: int = ROOM_EVENTS,
+        bytes_: int = ROOM_BYTES,
+        limits: KeyLimits | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
         self._node = node
         self._fatal = fatal
+        self._limits = limits
+        self._metrics = metrics
         self._room_events = events
         self._room_bytes = bytes_
         self._changed = threading.Condition()
@@ -129,7 +145,8 @@ class Intake:
                     self._changed.notify_all()
                     return
                 requests = _first(self._waiting, lambda request: len(request.submissions))
-            events = self._node.admit([each for request in requests for each in request.submissions])  # raises nothing
+            admitted = self._node.admit([each for request in requests for each in request.submissions])  # raises nothing
+            events = [self._judged(event) for event in admitted]
             start = 0
             opened: list[_Opened] = []
             for request in requests:
@@ -138,6 +155,12 @@ class Intake:
             with self._changed:
                 self._opened.extend(opened)
                 self._changed.notify_all()
+
+    def _judged(self, event: Opened | Refused) -> Opened | Refused | Waiting:
+        """What its key may send goes on."""
+        if self._limits is None or isinstance(event, Refused):
+            return event
+        return self._limits.judge(event.key) or event
 
     def _write(self) -> None:
         while True:
@@ -150,13 +173,14 @@ class Intake:
 
     def _append(self, batch: Sequence[_Opened]) -> None:
         """One transaction; where it fails in a way that may be one request's doing, each request in its own."""
+        events = [event for each in batch for event in each.events]
         try:
-            answers = self._try([event for each in batch for event in each.events])
+            answers = self._answers(events)
             outcomes = [Outcome(answer, self._receipt(answer)) for answer in answers]
         except LedgerError as problem:
-            self._answer(batch, problem)
             if isinstance(problem, Broken) and problem.code in UNKNOWN_OUTCOMES and not self._node.resume(problem):
                 self._fatal(problem)
+            self._answer(batch, problem)
             return
         except Exception as problem:  # a fault of ours: it shall hit as few as it can
             if len(batch) > 1:
@@ -165,7 +189,28 @@ class Intake:
             else:
                 self._answer(batch, Broken("internal", f"{type(problem).__name__}: {problem}"))
             return
+        self._count(events, answers)
         self._answer(batch, outcomes)
+
+    def _answers(self, events: Sequence[Opened | Refused | Waiting]) -> list[Answer]:
+        """An answer for each; those that wait by their key's limit go no further."""
+        taken = [event for event in events if not isinstance(event, Waiting)]
+        started = time.monotonic()
+        try:
+            given = iter(self._try(taken) if taken else ())
+        finally:
+            if self._metrics is not None:
+                self._metrics.transaction(len(taken), time.monotonic() - started)
+        return [event if isinstance(event, Waiting) else next(given) for event in events]
+
+    def _count(self, events: Sequence[Opened | Refused | Waiting], answers: Sequence[Answer]) -> None:
+        """For limits and metrics."""
+        for event, answer in zip(events, answers, strict=True):
+            void = isinstance(answer, Appended) and bool(answer.void) and not answer.before
+            if void and self._limits is not None and isinstance(event, Opened):
+                self._limits.void(event.key)
+            if self._metrics is not None:
+                self._metrics.outcome(_kind(answer))
 
     def _try(self, events: Sequence[Opened | Refused]) -> list[Answer]:
         for _ in range(BUSY_ATTEMPTS - 1):
@@ -203,6 +248,18 @@ def _first(queue: deque[_T], count: Callable[[_T], int]) -> list[_T]:
         events += count(queue[0])
         taken.append(queue.popleft())
     return taken
+
+
+def _kind(answer: Answer) -> str:
+    match answer:
+        case Appended(void=""):
+            return "pending" if answer.pending else "appended"
+        case Appended():
+            return "void"
+        case Refused():
+            return "refused"
+        case _:
+            return "waiting"
 
 
 def _resolve(answers: Sequence[tuple[_Request, list[Outcome] | LedgerError]]) -> None:

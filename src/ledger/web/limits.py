@@ -7,11 +7,16 @@ keep one client from starving the others; they are no rule of the log, and a nod
 
 from __future__ import annotations
 
+import math
+import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Final, NamedTuple
 
-__all__ = ["ADDRESS", "KEY", "VOIDS_A_DAY", "Buckets", "DailyCount", "Limit"]
+from ledger.errors import Waiting
+
+__all__ = ["ADDRESS", "KEY", "VOIDS_A_DAY", "Buckets", "DailyCount", "KeyLimits", "Limit"]
 
 KNOWN_MAX: Final = 100_000
 DAY_SECONDS: Final = 86_400
@@ -85,3 +90,26 @@ class DailyCount:
         if day != self._day:
             self._day = day
             self._counts.clear()
+
+
+class KeyLimits:
+    """What a key may send, for the threads of an intake."""
+
+    def __init__(self, limit: Limit = KEY, *, voids: int = VOIDS_A_DAY, clock: Callable[[], float] = time.time) -> None:
+        self._lock = threading.Lock()
+        self._events = Buckets(limit, time.monotonic if clock is time.time else clock)
+        self._voids = DailyCount(voids, clock)
+
+    def judge(self, key: bytes) -> Waiting | None:
+        """None where an event of this key may go on; else ``rate-exceeded`` or ``voids-exceeded``, with the ``seconds`` to wait."""
+        with self._lock:
+            if not self._voids.left(key):
+                words = "too many acts without effect today"
+                return Waiting("voids-exceeded", words, seconds=self._voids.seconds_to_tomorrow())
+            seconds = self._events.take(key)
+        return Waiting("rate-exceeded", "more events of one key than people sign", seconds=math.ceil(seconds)) if seconds else None
+
+    def void(self, key: bytes) -> None:
+        """An event of this key was appended without effect."""
+        with self._lock:
+            self._voids.add(key)

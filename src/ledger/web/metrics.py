@@ -34,7 +34,8 @@ class Metrics:
         self._failures = Counter("ledger_failures", "Errors told to clients or in the log.", ("code",), registry=own)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """A request was answered."""
+        """A request was answered.  ``route``: its pattern, or ``other``, for which any method of a stranger's is one."""
+        method = "" if route == "other" else method
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 

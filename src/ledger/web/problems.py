@@ -38,6 +38,7 @@ _STATUS: Final = {
     "size-beyond-log": 404,
     "file-missing": 404,
     "rate-exceeded": 429,
+    "voids-exceeded": 429,
 }
 """By code, where the branch of the error tree does not say it."""
 

@@ -34,6 +34,8 @@ class Protocol(HttpToolsProtocol):
     request_seconds: ClassVar[float] = REQUEST_SECONDS
     address_connections_max: ClassVar[int] = ADDRESS_CONNECTIONS_MAX
     head_limit_bytes: ClassVar[int] = HEAD_LIMIT_BYTES
+    uncounted: ClassVar[frozenset[str]] = frozenset({"127.0.0.1", "::1"})
+    """A proxy on this machine has the connections of all its clients."""
     addresses: ClassVar[Counter[str]] = Counter()
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -50,7 +52,7 @@ class Protocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._address = self.client[0] if self.client else ""
         self.addresses[self._address] += 1
-        if self.addresses[self._address] > self.address_connections_max:
+        if self._address not in self.uncounted and self.addresses[self._address] > self.address_connections_max:
             transport.abort()
             return
         self._look()

@@ -23,13 +23,15 @@ from ledger.errors import Broken, LedgerError
 from ledger.node import PUBLIC, Node
 from ledger.web.app import make_app
 from ledger.web.intake import Intake
+from ledger.web.limits import ADDRESS, Buckets, KeyLimits
+from ledger.web.metrics import Metrics
+from ledger.web.protocol import Protocol
 
 __all__ = ["Options", "serve"]
 
 LOG: Final = logging.getLogger("ledger.web")
 STOP_SECONDS: Final = 30
 KEEP_ALIVE_SECONDS: Final = 15
-HEADERS_LIMIT_BYTES: Final = 32_768
 CONNECTIONS_MAX: Final = 2_000
 
 
@@ -54,8 +56,9 @@ def serve(node: Node, options: Options) -> int:
         LOG.critical(problem.code, extra={"said": {"detail": problem.detail}})
         server.should_exit = True
 
-    intake = Intake(node, fatal=fatal)
-    publisher = _Publisher(node, options.publish_seconds)
+    metrics = Metrics()
+    intake = Intake(node, fatal=fatal, limits=KeyLimits(), metrics=metrics)
+    publisher = _Publisher(node, options.publish_seconds, metrics)
 
     @contextmanager
     def running() -> Iterator[None]:
@@ -69,19 +72,18 @@ def serve(node: Node, options: Options) -> int:
 
     server = _Server(
         uvicorn.Config(
-            make_app(node, intake, running=running),
+            make_app(node, intake, running=running, metrics=metrics, addresses=Buckets(ADDRESS, time.monotonic)),
             host=options.host,
             port=options.port,
             ssl_certfile=options.certificate,
             ssl_keyfile=options.key,
-            http="h11",
+            http=Protocol,
             loop="asyncio",
             ws="none",
             log_config=None,
             access_log=False,
             server_header=False,
             limit_concurrency=CONNECTIONS_MAX,
-            h11_max_incomplete_event_size=HEADERS_LIMIT_BYTES,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=STOP_SECONDS,
         )
@@ -107,8 +109,9 @@ class _Server(uvicorn.Server):
 class _Publisher:
     """A thread that brings the published folder up to the head where that moved, and once more at the end."""
 
-    def __init__(self, node: Node, seconds: int) -> None:
+    def __init__(self, node: Node, seconds: int, metrics: Metrics) -> None:
         self._node = node
+        self._metrics = metrics
         self._seconds = seconds
         self._end = threading.Event()
         self._shown = -1
@@ -139,10 +142,12 @@ class _Publisher:
             done = self._node.publish(self._node.folder / PUBLIC)
         except (LedgerError, OSError) as problem:
             code = problem.code if isinstance(problem, LedgerError) else "cannot-write"
+            self._metrics.failure(code)
             why = "" if problem.__cause__ is None else str(problem.__cause__).partition("\n")[0]
             LOG.error(code, extra={"said": {"detail": str(problem), "cause": why, "doing": "publish"}})
             return
         self._shown = done.size
+        self._metrics.published(done.size)
         LOG.info(
             "published", extra={"said": {"size": done.size, "files": done.files, "seconds": round(time.monotonic() - started, 3)}}
         )
