@@ -1,4 +1,4 @@
-"""The application: the API, the published files, health; what wraps every request.
+"""The application: the API and its contract, the published files, health; what wraps every request.
 
 Each request has an id (``X-Request-Id``).  An error of the tree becomes a problem document; anything else is a fault of ours: a
 problem document that says so and no more, and the whole story in the log.
