@@ -180,7 +180,7 @@ def echo(port: int) -> None:
         return Response(msgspec.json.encode(said), 201, media_type="application/json")
 
     app = Starlette(routes=[Route("/api/v1/submissions", submit, methods=["POST"])])
-    uvicorn.run(app, host="127.0.0.1", port=port, http="h11", loop="asyncio", ws="none", log_config=None, access_log=False)
+    uvicorn.run(app, host="127.0.0.1", port=port, http="httptools", loop="asyncio", ws="none", log_config=None, access_log=False)
 
 
 @contextmanager
