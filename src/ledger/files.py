@@ -15,6 +15,7 @@ import errno
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -26,6 +27,8 @@ __all__ = ["Calls", "Files"]
 
 PUBLIC_MODE: Final = 0o644
 PRIVATE_MODE: Final = 0o600
+LOCK_SECONDS: Final = 5
+LOCK_LOOKS_SECONDS: Final = 0.002
 
 _TEMPORARY: Final = re.compile(r"\..+\.([0-9]{1,9})-[0-9]{1,9}\.tmp")
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
@@ -66,14 +69,13 @@ class Calls:
         """A new folder."""
         os.mkdir(path)
 
-    def lock(self, path: str, *, wait: bool) -> int:
-        """A descriptor that holds the folder's lock until it is closed; ``BlockingIOError`` where another has it and ``wait`` is
-        false."""
+    def lock(self, path: str) -> int:
+        """A descriptor that holds the folder's lock until it is closed; ``BlockingIOError`` where another has it."""
         import fcntl
 
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BaseException:
             os.close(fd)
             raise
@@ -174,16 +176,22 @@ class Files:
     @contextmanager
     def locked(self, folder: Path, *, wait: bool) -> Iterator[None]:
         """One process, and one thread of it, at a time in ``folder``; the system gives the lock back when the process dies, and no
-        file of it is left.  Where another holds it: waits, or with ``wait=False`` raises ``Waiting`` ``folder-busy``.
+        file of it is left.  Where another holds it: waits up to 5 s with ``wait``, then raises ``Waiting`` ``folder-busy``: whoever
+        was stopped keeps it.
         """
         if sys.platform == "win32":  # no locks on folders there: docs/ARCHITECTURE.md says so
             yield
             return
         with self._told(folder):
-            try:
-                fd = self._calls.lock(str(folder), wait=wait)
-            except BlockingIOError:
-                raise Waiting("folder-busy", "another process writes to this folder", path=str(folder)) from None
+            ends = time.monotonic() + (LOCK_SECONDS if wait else 0)
+            while True:
+                try:
+                    fd = self._calls.lock(str(folder))
+                    break
+                except BlockingIOError:
+                    if time.monotonic() >= ends:
+                        raise Waiting("folder-busy", "another process writes to this folder", path=str(folder)) from None
+                time.sleep(LOCK_LOOKS_SECONDS)
         try:
             yield
         finally:

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, insert, select, text
 
+from ledger import files
 from ledger.audit.sources import FolderSource
-from ledger.errors import BadInput, Broken
+from ledger.errors import BadInput, Broken, Waiting
 from ledger.files import Calls, Files
 from ledger.log.anchor import Anchor
 from ledger.log.append import Appended
@@ -143,6 +144,23 @@ def test_two_nodes_share_an_anchor(anchored: Node, world: World, anchor: Path) -
     assert problems == []
     assert anchor.read_bytes() == anchored.head().checkpoint
     assert len(check_log(anchored)) == 9 + 60
+
+
+def test_another_process_keeps_the_anchors_folder(
+    anchored: Node, world: World, anchor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that was stopped: no answer, no receipt, and no end of the log; when it has gone, the same bytes have their place."""
+    monkeypatch.setattr(files, "LOCK_SECONDS", 0.05)
+    submission = world.sign("officer", held(STATIONS[0])).submission
+    with Files().locked(anchor.parent, wait=False):
+        for act in (lambda: anchored.submit([submission]), lambda: anchored.receipt(9), lambda: anchored.submit([submission])):
+            with pytest.raises(Waiting, match="folder-busy"):
+                act()
+        assert (anchored.head().size, size_in(anchor)) == (10, 9)
+    (answer,) = anchored.submit([submission])
+    assert isinstance(answer, Appended)
+    assert (answer.index, answer.before, size_in(anchor)) == (9, True, 10)
+    assert len(check_log(anchored)) == 10
 
 
 def test_a_shared_anchor_stops_the_node_that_signed_nothing(anchored: Node, world: World) -> None:

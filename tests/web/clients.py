@@ -66,7 +66,7 @@ class Client(threading.Thread):
                 self.codes.add(problem.code)
             except BadInput as problem:
                 assert problem.code in ON_THE_WAY, problem
-                self.codes.add(f"{problem.code} {problem.detail}" if problem.code == "node-answered" else problem.code)
+                self.codes.add(str(problem) if problem.code == "node-answered" else problem.code)
             time.sleep(0.02)
         raise AssertionError(f"no receipt in {GIVES_UP_SECONDS} s")
 

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import http.client
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 STARTS_SECONDS = 60
+PORTS = (20_000, 32_000)
+PORT_TRIES_MAX = 100
 
 
 def free_port() -> int:
-    """One that nobody has."""
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return int(one.getsockname()[1])
+    """One that nobody has, and that the system gives to no client and no other test: a node that was killed finds it free
+    again, and whoever calls it meanwhile meets nobody."""
+    for _ in range(PORT_TRIES_MAX):
+        port = random.SystemRandom().randrange(*PORTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no port is free")
 
 
 class Process:

@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from ledger.errors import BadInput, Broken, LedgerError, NotVerified
+from ledger.errors import BadInput, Broken, LedgerError, NotVerified, Waiting
 from ledger.files import Files
 from ledger.proof.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.proof.merkle import root_at
@@ -139,7 +139,8 @@ class Anchor:
     def advance(self, note: bytes) -> None:
         """``note``, checked and committed, may leave the process: it, or that of a larger tree, is durable in the file.
 
-        Raises ``Broken`` ``anchor-failed`` where that is not known; then no answer may be given but to send the same bytes again.
+        Raises ``Waiting`` ``folder-busy`` where another process keeps the anchor's folder, and ``Broken`` ``anchor-failed`` where
+        it is not known whether the note is durable; then no answer may be given but to send the same bytes again.
         """
         if self.path is None or not note:
             return
@@ -153,6 +154,8 @@ class Anchor:
                 if seen is not None and seen.checkpoint.size > size:
                     size, note = seen.checkpoint.size, self._files.read(self.path, NOTE_LIMIT_BYTES)
                 self._files.write(self.path, note)  # also what is there: who wrote it may have died before it was synced
+        except Waiting:
+            raise
         except (LedgerError, OSError) as problem:
             raise Broken("anchor-failed", f"{problem}; send the same bytes again", path=str(self.path)) from problem
         self._durable = size
