@@ -2,7 +2,7 @@
 
     LedgerError
     +-- Refused        the sender repairs: the log appended nothing and will not append these bytes
-    +-- Waiting        the sender waits and sends the same bytes again; nothing was appended
+    +-- Waiting        the sender waits and sends the same bytes again; no receipt yet
     +-- NotVerified    an auditor raises the alarm: what was published is not what it claims to be
     +-- BadInput       whoever gave us this file, address or folder looks at it
     +-- Usage          whoever typed the command looks at its help
@@ -42,7 +42,7 @@ class Refused(LedgerError):
 
 
 class Waiting(LedgerError):
-    """The sender sends the very same bytes again later; nothing was appended."""
+    """The sender sends the very same bytes again later: right whatever became of them meanwhile (a log takes them once)."""
 
 
 class NotVerified(LedgerError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -237,9 +238,9 @@ def test_a_transaction_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         stage.go.set()
         await asyncio.gather(*tasks)
 
-    asyncio.run(run())
+    with closing(stage):
+        asyncio.run(run())
     assert stage.batches == [1, 900, len(sent) - 901]
-    stage.close()
 
 
 def test_a_key_has_its_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,13 +256,13 @@ def test_a_key_has_its_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         outcomes = asyncio.run(stage.intake.take(submissions))
         return [outcome.answer.code if isinstance(outcome.answer, LedgerError) else "appended" for outcome in outcomes]
 
-    assert take(*sent[:2], other) == ["appended"] * 3
-    assert take(*sent[2:5]) == ["appended"] * 3
-    assert take(sent[5]) == ["voids-exceeded"]
-    now[0] += 86_400
-    assert take(*sent[5:7]) == ["appended"] * 2
-    assert take(sent[7], sent[7], sent[7], sent[7]) == ["appended", "appended", "appended", "rate-exceeded"]
+    with closing(stage):
+        assert take(*sent[:2], other) == ["appended"] * 3
+        assert take(*sent[2:5]) == ["appended"] * 3
+        assert take(sent[5]) == ["voids-exceeded"]
+        now[0] += 86_400
+        assert take(*sent[5:7]) == ["appended"] * 2
+        assert take(sent[7], sent[7], sent[7], sent[7]) == ["appended", "appended", "appended", "rate-exceeded"]
     text = metrics.text().decode()
     for line in ('outcome="void"} 10.0', 'outcome="appended"} 1.0', 'outcome="waiting"} 2.0', "ledger_transaction_events_count"):
         assert line in text
-    stage.close()

@@ -55,7 +55,7 @@ class RefusedAnswer(Struct, frozen=True, tag_field="outcome", tag="refused"):
 
 
 class WaitingAnswer(Struct, frozen=True, tag_field="outcome", tag="waiting"):
-    """Nothing was appended; the very same bytes may be sent again later."""
+    """No receipt yet; the very same bytes may be sent again later, whatever became of them (a log takes them once)."""
 
     code: _Code
     detail: _Detail
