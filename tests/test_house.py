@@ -23,7 +23,7 @@ ROOMS: dict[str, set[str]] = {
     "store": {"errors", "proof", "tally"},
     "device": {"errors", "files", "http", "proof", "tally"},
     "audit": {"errors", "http", "proof", "tally"},
-    "witness": {"errors", "files", "proof"},
+    "witness": {"errors", "files", "http", "proof"},
     "log": {"errors", "files", "proof", "tally", "store"},
     "recap": {"errors", "proof", "tally", "store"},
     "node": {"errors", "files", "proof", "tally", "store", "log", "recap"},

@@ -128,11 +128,11 @@ def test_a_folder_of_another_ledger_is_left_alone(node: Node, tmp_path: Path) ->
     world, other = World(), World(name="Lain")
     node.submit(submissions_of(world.founding()))
     with make_node(tmp_path / "other", other) as stranger:
-        for at, event in enumerate(submissions_of([*other.founding(), *season(other)])):
-            stranger.submit([event])
-            if at in (4, 8, 20):
-                stranger.publish(tmp_path / f"their-{at}")
-                diverges(node, tmp_path / f"their-{at}")
+        theirs = submissions_of([*other.founding(), *season(other)])
+        for start, end in ((0, 5), (5, 9), (9, 21)):
+            stranger.submit(theirs[start:end])
+            stranger.publish(tmp_path / f"their-{end}")
+            diverges(node, tmp_path / f"their-{end}")
 
 
 def test_a_restored_backup_does_not_publish(tmp_path: Path) -> None:

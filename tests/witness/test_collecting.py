@@ -216,7 +216,7 @@ LIARS: dict[str, tuple[Talk, str]] = {
     "a length that is a lie": (forever(OK + b"Content-Length: 99999999999\r\n\r\n", b"x" * 1_000), "witness-answered"),
     "broken off": (answering(200, b"abc", "Content-Length: 5"), "witness-answered"),
     "silence": (silent, "witness-slow"),
-    "gone": (gone, "witness-unreachable"),
+    "gone": (gone, "witness-answered"),
     "500": (answering(500, b"oops"), "witness-answered"),
     "404": (answering(404, b""), "witness-answered"),
     "429": (answering(429, b""), "witness-answered"),

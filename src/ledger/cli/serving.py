@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
+import click
+
 from ledger.cli.app import App
 from ledger.cli.program import command, option
 from ledger.errors import Usage
 
-__all__ = ["serve"]
+__all__ = ["PORT_MAX", "host_option", "serve"]
 
 PORT_MAX: Final = 65_535
+
+host_option: Final = option(
+    "--host",
+    default="127.0.0.1",
+    metavar="HOST",
+    ind="Alamat; bawaan: hanya komputer ini",
+    eng="Address; by default this machine alone",
+)
 
 
 @command(
@@ -20,17 +30,11 @@ PORT_MAX: Final = 65_535
         "ledger serve --no-anchor    # untuk mencoba saja",
     )
 )
-@option(
-    "--host",
-    default="127.0.0.1",
-    metavar="HOST",
-    ind="Alamat; bawaan: hanya komputer ini",
-    eng="Address; by default this machine alone",
-)
-@option("--port", type=int, default=8700, metavar="PORT", ind="Porta", eng="Port")
+@host_option
+@option("--port", type=click.IntRange(1, PORT_MAX), default=8700, metavar="N", ind="Porta", eng="Port")
 @option(
     "--publish-seconds",
-    type=int,
+    type=click.IntRange(min=0),
     default=10,
     metavar="N",
     ind="Terbitan menyusul log paling sering tiap N detik; 0: tidak",
@@ -48,8 +52,6 @@ def serve(app: App, host: str, port: int, publish_seconds: int, certificate: str
         raise Usage(
             "argument-missing", "a certificate and its key go together", command="ledger serve", argument="--certificate, --key"
         )
-    if not 0 <= port <= PORT_MAX or publish_seconds < 0:
-        raise Usage("argument-invalid", "out of range", command="ledger serve", argument="--port, --publish-seconds")
     node = app.node
     node.signer  # noqa: B018  a node that cannot sign takes nothing
     if node.anchor.path is None and not no_anchor:

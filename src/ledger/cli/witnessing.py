@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Final
 
 import click
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -14,6 +13,7 @@ from ledger.cli.language import grouped, printable, text
 from ledger.cli.output import emit, line
 from ledger.cli.program import argument, command, option
 from ledger.cli.publishing import clock_seconds
+from ledger.cli.serving import PORT_MAX, host_option
 from ledger.files import Files
 from ledger.proof.note import NoteKey, parse_vkey
 from ledger.witness.evidence import EVIDENCE_LIMIT_BYTES, Fork, check_fork
@@ -21,8 +21,6 @@ from ledger.witness.folder import WitnessFolder
 from ledger.witness.serving import CONNECTION_LIMIT_SECONDS, WitnessServer
 
 __all__ = ["witness_add_log", "witness_evidence", "witness_init", "witness_serve"]
-
-PORT_MOST: Final = 65_535
 
 
 @command(examples=("ledger witness init peneguh --name universitas.example/peneguh",))
@@ -73,15 +71,9 @@ def witness_add_log(app: App, folder: str, vkey: str, instead_of: str | None) ->
 
 @command(examples=("ledger witness serve peneguh", "ledger witness serve peneguh --port 8701 --later"))
 @argument("folder", metavar="DIR")
+@host_option
 @option(
-    "--host",
-    default="127.0.0.1",
-    metavar="HOST",
-    ind="Alamat; bawaan: hanya komputer ini",
-    eng="Address; by default this machine alone",
-)
-@option(
-    "--port", type=click.IntRange(0, PORT_MOST), default=8701, metavar="N", ind="Porta; 0: yang bebas", eng="Port; 0: a free one"
+    "--port", type=click.IntRange(0, PORT_MAX), default=8701, metavar="N", ind="Porta; 0: yang bebas", eng="Port; 0: a free one"
 )
 @option("--later", is_flag=True, ind="Menurut teks spesifikasi sesudah v1.0.0", eng="By the specification's text after v1.0.0")
 def witness_serve(app: App, folder: str, host: str, port: int, later: bool) -> None:

@@ -19,17 +19,14 @@ Spec: C2SP tlog-witness v1.0.0.
 from __future__ import annotations
 
 import hashlib
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from threading import Timer
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
 from ledger.errors import BadInput, NotVerified
+from ledger.http import Server
 from ledger.proof.checkpoint import Checkpoint
 from ledger.proof.lines import decode_decimal
 from ledger.proof.merkle import EMPTY_ROOT, TREE_LIMIT_LEAVES, Tiles, check_consistency, prove_consistency, root_at
@@ -42,15 +39,12 @@ __all__ = ["Asked", "KeepFork", "ask"]
 
 REQUESTS_LIMIT: Final = 4
 ANSWER_LIMIT_BYTES: Final = 65_536
-URL_LIMIT_CHARACTERS: Final = 2_000
 AHEAD_LIMIT_SECONDS: Final = 300
 BEHIND_LIMIT_SECONDS: Final = 86_400
 """A cosignature is a statement of its own time; a clock may be wrong a little, and an answer from yesterday is none."""
 
 KeepFork = Callable[[bytes], None]
 """Takes a file of evidence."""
-
-_HEADERS: Final = {"Accept-Encoding": "identity", "User-Agent": "tally-ledger-cosign", "Connection": "close"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +57,23 @@ class Asked:
     tiles: Tiles
 
 
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    status: int
-    body: bytes
-
-
 def ask(
     witness: Witness, asked: Asked, *, old: int, seconds: float, clock: Callable[[], int], keep_fork: KeepFork
 ) -> SignatureLine:
     """The witness's cosignature, verified.  ``old``: the size that it is thought to have last signed; ``seconds``: for all of it;
     ``clock``: POSIX seconds; ``keep_fork`` is given evidence, if there is any.  Errors as the module says."""
     ends = time.monotonic() + seconds
+    with _told(witness), Server(witness.url, agent="tally-ledger-cosign") as server:
+        return _conversation(server, witness, asked, old, ends, clock, keep_fork)
+
+
+def _conversation(
+    server: Server, witness: Witness, asked: Asked, old: int, ends: float, clock: Callable[[], int], keep_fork: KeepFork
+) -> SignatureLine:
     size = asked.checkpoint.size
     for _ in range(REQUESTS_LIMIT):
-        path = _proof(asked, old)
-        reply = _request(witness, "POST", "/add-checkpoint", encode_request(old=old, path=path, note=asked.note), ends)
+        body = encode_request(old=old, path=_proof(asked, old), note=asked.note)
+        reply = server.request("POST", "add-checkpoint", body, {}, limit_bytes=ANSWER_LIMIT_BYTES, ends=ends)
         match reply.status:
             case 200:
                 return _opened(witness, asked, reply.body, clock())
@@ -87,10 +82,10 @@ def ask(
                 if told > size:
                     raise NotVerified("witness-ahead", "it has cosigned a larger tree", size=size, witnessed=told)
                 if told == old:  # and yet that is not the right one: one size with two roots, in the words of v1.0.0
-                    raise _differs(witness, asked, old, ends, keep_fork)
+                    raise _differs(server, witness, asked, old, ends, keep_fork)
                 old = told
             case 422:
-                raise _differs(witness, asked, old, ends, keep_fork)
+                raise _differs(server, witness, asked, old, ends, keep_fork)
             case status:
                 words = reply.body[:100].decode("ascii", "replace").strip()
                 raise BadInput("witness-answered", words or "no cosignature", witness=witness.name, status=status)
@@ -120,12 +115,12 @@ def _opened(witness: Witness, asked: Asked, body: bytes, now_seconds: int) -> Si
     return line
 
 
-def _differs(witness: Witness, asked: Asked, old: int, ends: float, keep_fork: KeepFork) -> NotVerified:
+def _differs(server: Server, witness: Witness, asked: Asked, old: int, ends: float, keep_fork: KeepFork) -> NotVerified:
     """With evidence, where the witness shows the log's own signature under the other history."""
     words = "it does not take what extends this very log"
     with suppress(BadInput, NotVerified):
-        path = f"/{hashlib.sha256(asked.checkpoint.origin.encode()).hexdigest()}/checkpoint"
-        reply = _request(witness, "GET", path, None, ends)
+        path = f"{hashlib.sha256(asked.checkpoint.origin.encode()).hexdigest()}/checkpoint"
+        reply = server.get(path, limit_bytes=ANSWER_LIMIT_BYTES, ends=ends)
         fork = fork_by_tiles(asked.key, theirs=reply.body, ours=asked.note, tiles=asked.tiles) if reply.status == 200 else None
         if fork is not None:
             keep_fork(fork)
@@ -136,72 +131,18 @@ def _differs(witness: Witness, asked: Asked, old: int, ends: float, keep_fork: K
 # --- the way ----------------------------------------------------------------------------------------------------------------
 
 
-def _request(witness: Witness, method: str, path: str, body: bytes | None, ends: float) -> _Reply:
-    """One request, on a connection of its own, cut at the deadline whatever it is doing."""
-    parts = _split(witness.url)
-    with _told(witness, ends):
-        left = ends - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        make = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        connection = make(parts.hostname, parts.port, timeout=left)
-        try:
-            connection.connect()
-            timer = Timer(max(ends - time.monotonic(), 0), _cut, [connection.sock])
-            timer.daemon = True
-            timer.start()
-            try:
-                connection.request(method, parts.path.rstrip("/") + path, body=body, headers=_HEADERS)
-                response = connection.getresponse()
-                with response:
-                    data = response.read(ANSWER_LIMIT_BYTES + 1)
-                    if len(data) > ANSWER_LIMIT_BYTES:
-                        raise BadInput("witness-answered", f"more than {ANSWER_LIMIT_BYTES:,} bytes", witness=witness.name)
-                    if response.length:
-                        raise BadInput("witness-answered", "the answer broke off", witness=witness.name)
-                    return _Reply(response.status, data)
-            finally:
-                timer.cancel()
-        finally:
-            connection.close()
-
-
-def _cut(connection: socket.socket) -> None:
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
-
-
 @contextmanager
-def _told(witness: Witness, ends: float) -> Iterator[None]:
-    """What goes wrong on the way, in the ledger's own words; at the deadline it is slowness, whatever it looks like."""
+def _told(witness: Witness) -> Iterator[None]:
+    """What went wrong on the way, as this witness's fault."""
     try:
         yield
-    except (BadInput, OSError, HTTPException, ValueError) as problem:
-        if time.monotonic() >= ends or isinstance(problem, TimeoutError):
-            raise BadInput("witness-slow", "no whole answer in time", witness=witness.name) from None
-        if isinstance(problem, BadInput):
-            raise
-        if isinstance(problem, OSError):  # also one that closed without a word
-            words = problem.strerror or type(problem).__name__
-            raise BadInput("witness-unreachable", words, witness=witness.name) from None
-        raise BadInput("witness-answered", f"no HTTP answer: {type(problem).__name__}", witness=witness.name) from None
-
-
-def _split(url: str) -> Any:
-    """The submission prefix: http or https, a host, a path, and nothing else."""
-    try:
-        parts = urlsplit(url)
-        good = (
-            parts.scheme in ("http", "https")
-            and parts.hostname
-            and not (parts.username or parts.password or parts.query or parts.fragment)
-            and url.isascii()
-            and url.isprintable()
-            and len(url) <= URL_LIMIT_CHARACTERS
-            and parts.port != 0
-        )
-    except ValueError:
-        good = False
-    if not good:
-        raise BadInput("bad-url", "not the http or https address of a witness", url=url[:URL_LIMIT_CHARACTERS])
-    return parts
+    except BadInput as problem:
+        match problem.code:
+            case "server-unreachable":
+                raise BadInput("witness-unreachable", problem.detail, witness=witness.name) from None
+            case "server-slow":
+                raise BadInput("witness-slow", problem.detail, witness=witness.name) from None
+            case "server-cut" | "answer-too-large" | "answer-encoded":
+                raise BadInput("witness-answered", problem.detail, witness=witness.name) from None
+            case _:
+                raise
