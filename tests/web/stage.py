@@ -37,7 +37,7 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, world: World, *, founded: bool = True, **room: int) -> Iterator[Served]:
+def served(folder: Path, world: World, *, founded: bool = True, **room: Any) -> Iterator[Served]:
     """A new ledger behind its application; ``room`` as ``Intake`` takes it."""
     with make_node(folder, world) as node:
         if founded:
@@ -47,7 +47,7 @@ def served(folder: Path, world: World, *, founded: bool = True, **room: int) -> 
 
 
 @contextmanager
-def serving(node: Node, **room: int) -> Iterator[Served]:
+def serving(node: Node, **room: Any) -> Iterator[Served]:
     """An open node behind its application."""
     fatal: list[Broken] = []
     intake = Intake(node, fatal=fatal.append, **room)

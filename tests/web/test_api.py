@@ -16,6 +16,7 @@ from ledger.proof.merkle import check_consistency
 from ledger.proof.tlogproof import parse_proof
 from ledger.tally.keychain import open_chain
 from ledger.tally.signing import open_entry
+from ledger.web.limits import KeyLimits, Limit
 
 from ..world import ORIGIN, STATIONS, World, held, season, submissions_of, submitted
 from .stage import MESSAGEPACK, Served, served
@@ -157,6 +158,19 @@ def test_a_bad_question_is_told(here: Served, path: str) -> None:
     response = here.client.get(path)
     assert told(response) == BAD_READS[path]
     assert str(here.node.folder) not in response.text
+
+
+def test_what_a_limit_holds_back_is_waiting_and_not_refused(tmp_path: Path, world: World) -> None:
+    """A device sends such bytes again; it would set refused ones aside for ever."""
+    limits = KeyLimits(Limit(rate=0.001, burst=2), clock=lambda: 1_000.0)
+    with served(tmp_path / "limited", world, limits=limits) as made:
+        sent = [world.sign("officer", held(STATIONS[0])).submission for _ in range(4)]
+        batch = made.post(sent[:3])
+        assert [each["outcome"] for each in batch.json()["answers"]] == ["appended", "appended", "waiting"]
+        lone = made.post(sent[2:3])
+        (answer,) = lone.json()["answers"]
+        assert (batch.status_code, lone.status_code, answer["outcome"], answer["code"]) == (200, 409, "waiting", "rate-exceeded")
+        assert answer["where"]["seconds"] > 0
 
 
 BAD_BODIES: dict[str, tuple[bytes, dict[str, str], tuple[int, str]]] = {

@@ -27,7 +27,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ledger.errors import BadInput
+from ledger.errors import BadInput, Refused, Waiting
 from ledger.log.append import Answer as Decided
 from ledger.log.append import Appended
 from ledger.node import Node
@@ -43,7 +43,7 @@ from ledger.web.answers import (
     WaitingAnswer,
 )
 from ledger.web.intake import Intake, Outcome
-from ledger.web.problems import status_of, where_of
+from ledger.web.problems import where_of
 
 __all__ = ["BODY_LIMIT_BYTES", "BODY_SECONDS", "EVENT_PATTERN", "MESSAGEPACK", "NUMBER_DIGITS_MAX", "routes"]
 
@@ -103,8 +103,10 @@ def _status(outcomes: Sequence[Outcome]) -> int:
     match outcomes[0].answer:
         case Appended(before=before):
             return 200 if before else 201
-        case error:
-            return 409 if status_of(error) == 503 else status_of(error)
+        case Refused():
+            return 422
+        case Waiting():
+            return 409
 
 
 def _answer(answer: Decided, receipt: bytes | None) -> Answer:
@@ -118,7 +120,7 @@ def _answer(answer: Decided, receipt: bytes | None) -> Answer:
             late=answer.late,
             receipt=None if receipt is None else receipt.decode(),
         )
-    kind = WaitingAnswer if status_of(answer) == 503 else RefusedAnswer
+    kind = WaitingAnswer if isinstance(answer, Waiting) else RefusedAnswer
     return kind(code=answer.code, detail=answer.detail, where=where_of(answer))
 
 
