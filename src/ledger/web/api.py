@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -44,12 +44,12 @@ from ledger.web.answers import (
 )
 from ledger.web.intake import Intake, Outcome
 from ledger.web.problems import where_of
+from ledger.web.queries import number_of, query_of
 
-__all__ = ["BODY_LIMIT_BYTES", "BODY_SECONDS", "EVENT_PATTERN", "MESSAGEPACK", "NUMBER_DIGITS_MAX", "routes"]
+__all__ = ["BODY_LIMIT_BYTES", "BODY_SECONDS", "EVENT_PATTERN", "MESSAGEPACK", "routes"]
 
 BODY_LIMIT_BYTES: Final = 8_000_000
 BODY_SECONDS: Final = 30
-NUMBER_DIGITS_MAX: Final = 16
 
 MESSAGEPACK: Final = ("application/msgpack", "application/x-msgpack", "application/vnd.msgpack")
 BYTES: Final = "application/octet-stream"
@@ -79,9 +79,9 @@ def routes(node: Node, intake: Intake) -> list[Route]:
 
 
 async def _submit(node: Node, intake: Intake, request: Request) -> Response:
-    _require_known(request, "seen")
+    query = query_of(request, ("seen",))
     submissions = await _sent(request)
-    seen = _number(request, "seen", default=0)
+    seen = number_of(query, "seen", 0)
     outcomes = await intake.take(submissions)
     answers = [_answer(*outcome) for outcome in outcomes]
     size = max((_size(outcome.receipt) for outcome in outcomes if outcome.receipt is not None), default=0)
@@ -91,7 +91,7 @@ async def _submit(node: Node, intake: Intake, request: Request) -> Response:
 
 
 async def _check(node: Node, request: Request) -> Response:
-    _require_known(request)
+    query_of(request, ())
     answers = await run_in_threadpool(node.foretell, await _sent(request))
     return _json(CheckAnswer([_answer(answer, None) for answer in answers]))
 
@@ -163,40 +163,40 @@ def _size(receipt: bytes) -> int:
 
 # --- asking ----------------------------------------------------------------------------------------------------------------------
 
-_Ask = Callable[[Node, Request], Response]
+_Ask = Callable[[Node, Mapping[str, str]], Response]
 
 
 def _read(node: Node, ask: _Ask, *names: str) -> Callable[[Request], Awaitable[Response]]:
     """Reads run in threads: the event loop, and with it intake, never waits for one.  ``names``: what the query may say."""
 
     async def endpoint(request: Request) -> Response:
-        _require_known(request, *names)
-        return await run_in_threadpool(ask, node, request)
+        query = query_of(request, names)
+        return await run_in_threadpool(ask, node, {**query, **request.path_params})
 
     return endpoint
 
 
-def _checkpoint(node: Node, _request: Request) -> Response:
+def _checkpoint(node: Node, _words: Mapping[str, str]) -> Response:
     head = node.head()
     if not head.size:
         raise BadInput("entry-unknown", "the log has no entry yet")
     return Response(head.checkpoint, media_type=TEXT, headers=_tagged(head.size))
 
 
-def _entry(node: Node, request: Request) -> Response:
-    index = _index(request)
+def _entry(node: Node, words: Mapping[str, str]) -> Response:
+    index = number_of(words, "index")
     with node.snapshot() as snapshot:
         if index >= snapshot.size:
             raise BadInput("entry-unknown", "the log has no such entry", index=index, size=snapshot.size)
         return Response(snapshot.entry(index), media_type=BYTES, headers={"Cache-Control": "public, max-age=31536000, immutable"})
 
 
-def _receipt(node: Node, request: Request) -> Response:
-    return Response(node.receipt(_index(request)), media_type=TEXT)
+def _receipt(node: Node, words: Mapping[str, str]) -> Response:
+    return Response(node.receipt(number_of(words, "index")), media_type=TEXT)
 
 
-def _event(node: Node, request: Request) -> Response:
-    said = request.path_params["event"]
+def _event(node: Node, words: Mapping[str, str]) -> Response:
+    said = words["event"]
     if not _EVENT.fullmatch(said):
         raise BadInput("bad-hex", "64 hex digits are expected", argument="event")
     event_id = bytes.fromhex(said)
@@ -206,43 +206,15 @@ def _event(node: Node, request: Request) -> Response:
     return _json(EventAnswer(event_id.hex(), index))
 
 
-def _consistency(node: Node, request: Request) -> Response:
-    old, new = _number(request, "old"), _number(request, "new")
+def _consistency(node: Node, words: Mapping[str, str]) -> Response:
+    old, new = number_of(words, "old"), number_of(words, "new")
     return _json(ConsistencyAnswer(old, new, [step.hex() for step in node.consistency(old, new)]))
 
 
-def _key_chain(node: Node, _request: Request) -> Response:
+def _key_chain(node: Node, _words: Mapping[str, str]) -> Response:
     if not node.head().size:
         raise BadInput("entry-unknown", "the log has no entry yet")
     return Response(node.key_chain(), media_type=BYTES)
-
-
-def _require_known(request: Request, *names: str) -> None:
-    """Names of the query that nobody reads, or that come twice, are refused: a slip must not pass for an answer."""
-    said = [name for name, _ in request.query_params.multi_items()]
-    for name in said:
-        if name not in names or said.count(name) > 1:
-            raise BadInput("query-unknown", "not in this query, or twice", argument=name[:40])
-
-
-def _index(request: Request) -> int:
-    return _decimal(request.path_params["index"], "index")
-
-
-def _number(request: Request, name: str, default: int | None = None) -> int:
-    """A number of the query."""
-    said = request.query_params.get(name)
-    if said is None:
-        if default is None:
-            raise BadInput("number-invalid", "a number is needed", argument=name)
-        return default
-    return _decimal(said, name)
-
-
-def _decimal(said: str, name: str) -> int:
-    if not (said.isascii() and said.isdigit() and len(said) <= NUMBER_DIGITS_MAX and (said == "0" or said[0] != "0")):
-        raise BadInput("number-invalid", "a number is decimal, without sign or leading zero", argument=name)
-    return int(said)
 
 
 def _tagged(size: int) -> dict[str, str]:

@@ -30,7 +30,7 @@ from ledger.web.answers import (
     SubmissionsAnswer,
     WaitingAnswer,
 )
-from ledger.web.api import BODY_LIMIT_BYTES, BODY_SECONDS, EVENT_PATTERN, MESSAGEPACK, NUMBER_DIGITS_MAX
+from ledger.web.api import BODY_LIMIT_BYTES, BODY_SECONDS, EVENT_PATTERN, MESSAGEPACK
 from ledger.web.contract_page import PAGE_POLICY, page
 from ledger.web.contract_views import VIEW_KINDS, VIEW_PARAMETERS, view_operations
 from ledger.web.operations import (
@@ -50,6 +50,7 @@ from ledger.web.operations import (
     ref,
 )
 from ledger.web.problems import PROBLEM_TYPE, problem_of, status_of
+from ledger.web.queries import NUMBER_DIGITS_MAX
 
 __all__ = ["contract_routes", "document", "document_bytes"]
 

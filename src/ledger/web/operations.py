@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from ledger.errors import BadInput, Broken, LedgerError
-from ledger.web.api import NUMBER_DIGITS_MAX
+from ledger.web.queries import NUMBER_DIGITS_MAX
 
 __all__ = [
     "BEYOND",

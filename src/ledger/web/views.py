@@ -50,6 +50,7 @@ from ledger.recap.totals import AreaRecap, recap
 from ledger.recap.worklists import Task, worklist
 from ledger.tally.signing import reopen_entry
 from ledger.tally.state import CONTESTS
+from ledger.web.queries import number_of, query_of
 
 __all__ = ["ROWS_MAX", "VIEWS", "WORDS", "View", "view_routes"]
 
@@ -67,7 +68,6 @@ WORDS: Final = {
 }
 """How the words of a path or query are written, whole."""
 PAGING: Final = ("after", "limit")
-NUMBER_DIGITS_MAX: Final = 16
 
 
 class Asked(NamedTuple):
@@ -93,22 +93,13 @@ class Asked(NamedTuple):
 
     def number(self, name: str, default: int) -> int:
         """A number of the query."""
-        return _number(self.words, name, default)
+        return number_of(self.words, name, default)
 
     def flag(self, name: str) -> bool:
         """Whether the query says 1; 0 and silence are no."""
         if self.words.get(name, "0") not in ("0", "1"):
             raise BadInput("number-invalid", "0 or 1", argument=name)
         return self.words.get(name) == "1"
-
-
-def _number(words: dict[str, str], name: str, default: int) -> int:
-    said = words.get(name)
-    if said is None:
-        return default
-    if not (said.isascii() and said.isdigit() and len(said) <= NUMBER_DIGITS_MAX and (said == "0" or said[0] != "0")):
-        raise BadInput("number-invalid", "a number is decimal, without sign or leading zero", argument=name)
-    return int(said)
 
 
 class View(NamedTuple):
@@ -265,7 +256,7 @@ def _endpoint(node: Node, view: View, turn: threading.BoundedSemaphore, form: st
 def _answer(node: Node, view: View, turn: threading.BoundedSemaphore, request: Request, form: str) -> Response:
     words = _words(view, request)
     size = node.head().size
-    at = _number(words, "at", size) if "at" in view.query else size
+    at = number_of(words, "at", size) if "at" in view.query else size
     tag = f'"{at}"'
     headers = {
         "ETag": tag,
@@ -307,13 +298,8 @@ def _in_turn(turn: threading.BoundedSemaphore, *, heavy: bool) -> Iterator[None]
 
 
 def _words(view: View, request: Request) -> dict[str, str]:
-    """The words of path and query.  Names that the view does not read, or that come twice, are refused."""
-    said = request.query_params.multi_items()
-    names = [name for name, _ in said]
-    for name in names:
-        if name not in view.asks or names.count(name) > 1:
-            raise BadInput("query-unknown", "not in this query, or twice", argument=name[:40])
-    words = {**dict(said), **request.path_params}
+    """The words of path and query."""
+    words = {**query_of(request, view.asks), **request.path_params}
     for name, word in words.items():
         if name in WORDS and not re.fullmatch(WORDS[name], word):
             raise BadInput("word-invalid", "nothing can be called so", argument=name)
