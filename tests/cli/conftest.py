@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -95,6 +95,18 @@ def converse(terminal: int, answers: list[str]) -> str:
         shown += read
         if answers and shown.rstrip(" ").endswith((":", "[y/n]", "[y/t]")):
             os.write(terminal, (answers.pop(0) + "\n").encode())
+
+
+QUICK_ROUNDS = 1_000
+
+
+@pytest.fixture(scope="module")
+def quick_keys() -> Iterator[None]:
+    """Key files of few rounds, for a module that unlocks devices some hundred times; other tests do it with all the rounds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ledger.device.keyfile.KDF_ROUNDS", QUICK_ROUNDS)
+        patch.setenv("LEDGER_LANG", "en")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
-from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -15,28 +14,15 @@ from tests.cli.governing import CITY, ONE, SIGN, THREE, TWO, act, device, make_g
 from tests.web.processes import Process, free_port
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_keys() -> Iterator[None]:
-    """Key files of few rounds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ledger.device.keyfile.KDF_ROUNDS", 1_000)
-        yield
-
-
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(quick_keys: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A governed election before its first form, and a published copy of it."""
     place = tmp_path_factory.mktemp("evening") / "g"
     place.mkdir()
-    before = Path.cwd()
-    os.environ["LEDGER_LANG"] = "en"
-    os.chdir(place)
-    try:
+    with chdir(place):
         make_governed()
         assert invoke("publish", "--ledger", "l").status == 0
         assert invoke("restore", "l/public", "--into", "copy").status == 0
-    finally:
-        os.chdir(before)
     return place
 
 

@@ -8,13 +8,13 @@ import pty
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
 
 from ledger.cli.attachments import stored_text
-from tests.cli.conftest import Run, converse, invoke
+from tests.cli.conftest import QUICK_ROUNDS, Run, converse, invoke
 from tests.cli.governing import (
     CITY,
     CONTEST,
@@ -35,31 +35,17 @@ from tests.cli.governing import (
 )
 
 HERE = ("--ledger", "l")
-ROUNDS = 1_000
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_keys() -> Iterator[None]:
-    """Key files of few rounds: this module unlocks devices some hundred times, and other tests do it with all the rounds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ledger.device.keyfile.KDF_ROUNDS", ROUNDS)
-        yield
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(quick_keys: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The election with the forms of three stations in, made once."""
     place = tmp_path_factory.mktemp("governed") / "g"
     place.mkdir()
-    before = Path.cwd()
-    os.environ["LEDGER_LANG"] = "en"
-    os.chdir(place)
-    try:
+    with chdir(place):
         make_governed()
         for station in (ONE, TWO, THREE):
             submit(station)
-    finally:
-        os.chdir(before)
     return place
 
 
@@ -67,9 +53,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made_certified(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Both districts and the city certified; the last station is missing, and a figure of district B's paper differs."""
     place = Path(shutil.copytree(made, tmp_path_factory.mktemp("certified") / "g"))
-    before = Path.cwd()
-    os.chdir(place)
-    try:
+    with chdir(place):
         act("chair-a", "read", A)
         certify(A, "a")
         act("member-b", "read", B, "--village", f"{B}0001")
@@ -77,8 +61,6 @@ def made_certified(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
         certify(B, "b", "--paper", "kertas.csv", "--differs", "suara-1:salah-tulis", "--missing", f"{FOUR}:banjir:BPBD 7")
         act("chair-city", "read", CITY)
         certify(CITY, "city")
-    finally:
-        os.chdir(before)
     return place
 
 
@@ -268,7 +250,7 @@ def test_on_a_terminal_every_difference_and_everything_missing_is_asked(read_b: 
     """The paper's figures with the ledger's in brackets, a reason for the one that differs and for what is missing; then all."""
     code = (
         "import sys, ledger.device.keyfile as keyfile\n"
-        f"keyfile.KDF_ROUNDS = {ROUNDS}\nfrom ledger.cli import main\nmain(sys.argv[1:])"
+        f"keyfile.KDF_ROUNDS = {QUICK_ROUNDS}\nfrom ledger.cli import main\nmain(sys.argv[1:])"
     )
     figures = [row["code"] for row in run("recap", B, *HERE, "--json").json["figures"]]
     answers = ["" if name != "suara-1" else "6" for name in figures]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import stat
-from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -26,28 +25,15 @@ HERE = ("--ledger", "l")
 STOLEN = ("rekey", "--log", "--reason", "key-stolen")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_keys() -> Iterator[None]:
-    """Key files of few rounds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ledger.device.keyfile.KDF_ROUNDS", 1_000)
-        yield
-
-
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(quick_keys: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The election with two forms in, made once."""
     place = tmp_path_factory.mktemp("rekeying") / "g"
     place.mkdir()
-    before = Path.cwd()
-    os.environ["LEDGER_LANG"] = "en"
-    os.chdir(place)
-    try:
+    with chdir(place):
         make_governed()
         submit(ONE)
         submit(TWO)
-    finally:
-        os.chdir(before)
     return place
 
 
