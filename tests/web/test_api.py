@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +19,6 @@ from ledger.web.limits import KeyLimits, Limit
 
 from ..world import ORIGIN, STATIONS, World, held, season, submissions_of, submitted
 from .stage import MESSAGEPACK, Served, served
-
-
-@pytest.fixture
-def world() -> World:
-    """Whose keys sign."""
-    return World()
-
-
-@pytest.fixture
-def here(tmp_path: Path, world: World) -> Iterator[Served]:
-    """A founded ledger."""
-    with served(tmp_path / "ledger", world) as made:
-        yield made
 
 
 def told(response: Any) -> tuple[int, str]:

@@ -10,7 +10,6 @@ import copy
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
@@ -37,19 +36,6 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 WEB: Final = ROOT / "src" / "ledger" / "web"
 
 Operations = dict[tuple[str, str], dict[str, Any]]
-
-
-@pytest.fixture
-def world() -> World:
-    """Whose keys sign."""
-    return World()
-
-
-@pytest.fixture
-def here(tmp_path: Path, world: World) -> Iterator[Served]:
-    """A founded ledger."""
-    with served(tmp_path / "ledger", world) as made:
-        yield made
 
 
 def operations() -> Operations:
