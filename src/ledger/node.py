@@ -141,6 +141,11 @@ class Node:
             return None
         return Log(self.database, signers=self.signers, clock=self._clock, anchor=self.anchor, automatic=self._automatic)
 
+    def _require_log(self) -> Log:
+        if self._log is None:
+            raise Broken("ledger-read-only", "this ledger was restored without the log's key", path=str(self.folder))
+        return self._log
+
     @classmethod
     def create(
         cls,
@@ -262,8 +267,7 @@ class Node:
     def signer(self) -> NoteSigner:
         """Who signs with the log's key in force; ``Broken`` ``ledger-read-only`` where this ledger signs nothing,
         ``log-key-absent`` where it should."""
-        if self.read_only:
-            raise Broken("ledger-read-only", "this ledger was restored without the log's key", path=str(self.folder))
+        self._require_log()
         signer = self.signers.of_log(self.key.vkey)
         if signer is None:
             raise Broken("log-key-absent", "this ledger does not hold the log's key in force", key=self.key.vkey)
@@ -293,9 +297,7 @@ class Node:
 
     def append(self, opened: Sequence[Opened | Refused]) -> list[Answer]:
         """As ``submit``, for submissions that were opened.  One call at a time."""
-        if self._log is None:
-            raise Broken("ledger-read-only", "this ledger was restored without the log's key", path=str(self.folder))
-        return self._log.append_opened(opened)
+        return self._require_log().append_opened(opened)
 
     def resume(self, problem: Broken) -> bool:
         """After ``append`` raised ``problem``: whether the stopped log was replaced by one that takes more.  So after a
@@ -308,15 +310,11 @@ class Node:
 
     def foretell(self, submissions: Sequence[bytes]) -> list[Answer]:
         """What ``submit`` would answer now; nothing is written (``ledger.log.append``)."""
-        if self._log is None:
-            raise Broken("ledger-read-only", "this ledger was restored without the log's key", path=str(self.folder))
-        return self._log.foretell(submissions)
+        return self._require_log().foretell(submissions)
 
     def seal(self) -> Appended:
         """Seals the recaps as they stand, now.  ``Refused`` ``sealer-missing``; ``Broken`` ``ledger-read-only``."""
-        if self._log is None:
-            raise Broken("ledger-read-only", "this ledger was restored without the log's key", path=str(self.folder))
-        return self._log.seal()
+        return self._require_log().seal()
 
     def publish(self, folder: Path, cosign: Cosign | None = None) -> Published:
         """Brings a published folder up to the head, cosigned on the way if ``cosign`` is given."""

@@ -15,7 +15,7 @@ from ledger.store.entries import find_events, read_entries, tile_reader
 from ledger.store.rows import Rows
 from ledger.tally.acts.rekeying import SEALER_SEAT
 from ledger.tally.events import Approved
-from ledger.tally.keychain import KeyChain, Stated
+from ledger.tally.keychain import KeyChainFile, Stated
 from ledger.tally.signing import reopen_entry
 from ledger.tally.state import ELECTION, KEYS, SEATS, SINGLE
 
@@ -48,7 +48,7 @@ def key_chain(connection: Connection, note: bytes) -> bytes:
     """The key chain up to the tree of this checkpoint of the log: a file as ``ledger.tally.keychain.open_chain`` reads it."""
     size = parse_checkpoint(parse_note(note).text).size
     stated = state_entries(connection, [0, *rekeyings_below(connection, size)], size)
-    return msgspec.msgpack.encode(KeyChain(1, note, stated))
+    return msgspec.msgpack.encode(KeyChainFile(1, note, stated))
 
 
 def state_entries(connection: Connection, indices: Iterable[int], size: int) -> tuple[Stated, ...]:

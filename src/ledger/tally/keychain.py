@@ -26,7 +26,7 @@ from ledger.tally.events import ENTRY_LIMIT_BYTES, Approved, ElectionOpened, Log
 from ledger.tally.rows import LogKey, log_key_at
 from ledger.tally.signing import OpenedEntry, open_entry
 
-__all__ = ["CHAIN_MAX", "KeyChain", "Keychain", "Stated", "follow_keys", "open_chain"]
+__all__ = ["CHAIN_MAX", "KeyChainFile", "Keychain", "Stated", "follow_keys", "open_chain"]
 
 CHAIN_MAX: Final = 2 * 2 * REKEYINGS_MAX
 """Entries of a chain after entry 0: so many proposals of each of two keys, each with its approval."""
@@ -41,7 +41,7 @@ class Stated(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     path: Annotated[tuple[Digest, ...], Meta(max_length=PATH_LIMIT_HASHES)]
 
 
-class KeyChain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class KeyChainFile(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """The file.  ``stated``: entry 0 and the chain."""
 
     version: Literal[1]
@@ -49,7 +49,7 @@ class KeyChain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True)
     stated: Annotated[tuple[Stated, ...], Meta(min_length=1, max_length=1 + CHAIN_MAX)]
 
 
-_chain_decoder: Final = msgspec.msgpack.Decoder(KeyChain)
+_chain_decoder: Final = msgspec.msgpack.Decoder(KeyChainFile)
 
 
 class Keychain(NamedTuple):
